@@ -1,0 +1,61 @@
+# Every target sets up what it needs first; a set-up that is there already costs about a second.
+SHELL := /bin/bash -eu -o pipefail
+.DEFAULT_GOAL := help
+.PHONY: help venv toolchain up down shell recover test check bench clean lock
+
+PYTHON ?= python3
+TENANTS ?= acme globex
+BIN := .venv/bin
+CLOUD := $(BIN)/python -m local_cloud
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: .venv/ready
+
+.venv/ready: requirements.lock requirements-bootstrap.lock pyproject.toml bootstrap.sh
+	@PYTHON=$(PYTHON) ./bootstrap.sh
+
+toolchain: .venv/ready
+	@$(BIN)/python -m toolchain
+
+up: toolchain  ## bring up the tenants on the local cloud, and verify them
+	@$(CLOUD) up
+	@$(CLOUD) exec -- python -m stacks.up $(TENANTS)
+	@$(CLOUD) exec -- python -m stacks.verify $(TENANTS)
+
+down: .venv/ready  ## stop the local cloud; disks and state stay, `make up` restores them
+	@$(CLOUD) down
+
+shell: toolchain  ## a shell where `pulumi` reaches the local cloud
+	@$(CLOUD) up
+	@$(CLOUD) exec -- python -m stacks.project
+	@cd .tenantry/project && LOCAL_CLOUD_STATE_DIR=$(CURDIR)/.tenantry/local-cloud \
+	  LOCAL_CLOUD_TOOLCHAIN_MANIFEST=$(CURDIR)/.tenantry/toolchain.json $(CURDIR)/$(CLOUD) exec -- $${SHELL:-bash}
+
+recover: toolchain  ## bring stacks back after a crash: locks, pending creates, orphans
+	@$(CLOUD) up
+	@$(CLOUD) exec -- python -m stacks.recover $(TENANTS)
+
+check: .venv/ready  ## lint, format, types, imports, secrets
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '\.lock$$|go\.sum$$'
+
+test: check toolchain  ## every check and every test
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -m "not end_to_end" -n 2 --cov --cov-report=
+	$(BIN)/python -m pytest -m end_to_end --cov --cov-append --cov-report=term:skip-covered
+
+bench: toolchain  ## measure, side by side, in one run
+	@$(BIN)/python -m benchmarks
+
+clean: .venv/ready  ## stop the local cloud and forget all its state
+	@$(CLOUD) down
+	rm -rf .tenantry .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+
+lock: .venv/ready  ## resolve the dependencies anew
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --all-extras --no-emit-index-url \
+	  --python-version 3.11 pyproject.toml -o requirements.lock
