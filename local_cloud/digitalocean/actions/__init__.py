@@ -1,0 +1,1 @@
+"""Actions: what is being done, or was, to droplets and volumes."""

@@ -1,0 +1,1 @@
+"""What DigitalOcean offers everyone: regions, sizes, images."""

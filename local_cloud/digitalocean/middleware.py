@@ -1,0 +1,125 @@
+"""What happens to every call before a route sees it: request id, authentication, quota, faults, access log."""
+
+import asyncio
+import logging
+import time
+from typing import Any
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local_cloud.digitalocean.cloud import Cloud
+from local_cloud.digitalocean.errors import ApiError, TooManyRequests, Unauthorized
+from local_cloud.digitalocean.faults import Fault
+from local_cloud.digitalocean.tokens import Quota
+
+log = logging.getLogger(__name__)
+
+
+def error_body(error: str, message: str, request_id: str) -> dict[str, str]:
+    return {"id": error, "message": message, "request_id": request_id}
+
+
+class Gate:
+    """The outermost layer. Control routes (/_local/) have no quota and suffer no faults."""
+
+    def __init__(self, app: ASGIApp, cloud: Cloud) -> None:
+        self._app = app
+        self._cloud = cloud
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(scope, send)
+        try:
+            await self._admit(scope, receive, answer)
+        except ApiError as error:
+            body = error_body(error.id, error.message, answer.request_id)
+            await JSONResponse(body, error.status)(scope, receive, answer)
+        finally:
+            answer.log()
+
+    async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        holder = self._cloud.tokens.holder(Headers(scope=scope).get("authorization", ""))
+        if holder is None:
+            raise Unauthorized
+        scope.setdefault("state", {}).update(holder=holder, request_id=answer.request_id)
+        if scope["path"].startswith("/_local/"):
+            await self._app(scope, receive, answer)
+            return
+        answer.quota = self._cloud.tokens.count(holder)
+        if answer.quota.exceeded:
+            raise TooManyRequests
+        fault = self._cloud.faults.strike(scope["method"], scope["path"])
+        if fault is None:
+            await self._app(scope, receive, answer)
+        else:
+            await self._suffer(fault, scope, receive, answer)
+
+    async def _suffer(self, fault: Fault, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        await asyncio.sleep(fault.latency)
+        broken = fault.drop or fault.status is not None
+        if not broken:
+            await self._app(scope, receive, answer)
+            return
+        if fault.when == "after":
+            await self._app(scope, receive, _swallow)
+        if fault.drop:
+            await answer.drop(receive)
+        elif fault.status is not None:
+            body = error_body(_error_id(fault.status), "injected by a fault of this local cloud", answer.request_id)
+            await JSONResponse(body, fault.status)(scope, receive, answer)
+
+
+async def _swallow(_message: Message) -> None:
+    """Where the answer goes of a call whose caller never hears of it."""
+
+
+def _error_id(status: int) -> str:
+    known = {error.status: error.id for error in ApiError.__subclasses__()}
+    return known.get(status, "server_error" if status >= 500 else "bad_request")
+
+
+class _Answer:
+    """The way back: adds the headers, remembers the status."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.request_id = str(uuid4())
+        self.quota: Quota | None = None
+        self._scope = scope
+        self._send = send
+        self._status = 0
+        self._started = time.monotonic()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self.request_id
+            if self.quota:
+                headers["ratelimit-limit"] = str(self.quota.limit)
+                headers["ratelimit-remaining"] = str(self.quota.remaining)
+                headers["ratelimit-reset"] = str(self.quota.reset)
+        await self._send(message)
+
+    async def drop(self, receive: Receive) -> None:
+        """Closes the connection under the caller, without a word. uvicorn's cycle has the transport."""
+        cycle: Any = getattr(self._send, "__self__", None)
+        cycle.transport.abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    def log(self) -> None:
+        """Method, path, status, milliseconds: no query, no body, no header, which may hold secrets."""
+        elapsed = (time.monotonic() - self._started) * 1000
+        log.info(
+            "%s %s %s %.0fms %s",
+            self._scope["method"],
+            self._scope["path"],
+            self._status or "dropped",
+            elapsed,
+            self.request_id,
+        )

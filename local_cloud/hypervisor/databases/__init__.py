@@ -1,0 +1,6 @@
+"""Database clusters: real PostgreSQL and Valkey servers behind TLS, each with an address in its VPC."""
+
+from local_cloud.hypervisor.databases.clusters import DatabaseClusters
+from local_cloud.hypervisor.databases.sandbox import Programs
+
+__all__ = ["DatabaseClusters", "Programs"]

@@ -1,0 +1,136 @@
+"""All database clusters of this local cloud."""
+
+import shutil
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import valkey
+
+from local_cloud.hypervisor.cgroups import Cgroups
+from local_cloud.hypervisor.databases.certificates import Authority
+from local_cloud.hypervisor.databases.postgresql import PostgreSQL
+from local_cloud.hypervisor.databases.sandbox import Programs, System
+from local_cloud.hypervisor.databases.valkey import Valkey
+from local_cloud.hypervisor.machines import Attacher
+from local_cloud.hypervisor.model import DatabaseCluster, HypervisorError
+
+ENGINES: dict[str, type[PostgreSQL] | type[Valkey]] = {"pg": PostgreSQL, "valkey": Valkey}
+
+
+class DatabaseClusters:
+    """Clusters by id, each with its data in `directory`/<id>. Methods block and may be called at once.
+
+    All raise HypervisorError; none of its messages holds a password.
+    """
+
+    def __init__(self, directory: Path, programs: Programs, networks: Attacher, cgroups: Cgroups) -> None:
+        self._directory = directory
+        self._programs = programs
+        self._networks = networks
+        self._cgroups = cgroups
+        self._system = System(directory / ".system", programs.system)
+        self._servers: dict[str, PostgreSQL | Valkey] = {}
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._guard = threading.Lock()
+
+    def create(self, cluster: DatabaseCluster) -> None:
+        """Start the cluster, initialised when it is new; returns when it answers over TLS.
+
+        One that runs is left as it is; `delete` is what changes are made through.
+        """
+        with self._held(cluster.id):
+            running = self._servers.get(cluster.id)
+            if running is not None and running.is_running:
+                return
+            self._stop(cluster.id)
+            with self._guard:
+                self._system.mount()
+            network = self._networks.attach(
+                cluster.endpoint, f"db-{cluster.id}", cluster.interfaces, None, None
+            )
+            path = self._path(cluster.id)
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o711)  # the servers' users pass through to what is theirs
+            server = ENGINES[cluster.engine](cluster, path, self._programs, self._system, self._cgroups)
+            server.start(network, self._authority(cluster.id))
+            self._servers[cluster.id] = server
+
+    def delete(self, cluster_id: str) -> None:
+        """Stop the cluster and remove its data."""
+        with self._held(cluster_id):
+            self._stop(cluster_id)
+            self._networks.detach(f"database:{cluster_id}")
+            with_data = self._path(cluster_id)
+            if with_data.exists():
+                shutil.rmtree(with_data)
+
+    def set_user(self, cluster_id: str, name: str, password: str) -> None:
+        """A user with this password: made, or given another password."""
+        with self._running(cluster_id) as server:
+            server.set_user(name, password)
+
+    def delete_user(self, cluster_id: str, name: str) -> None:
+        with self._running(cluster_id) as server:
+            server.delete_user(name)
+
+    def create_database(self, cluster_id: str, name: str) -> None:
+        with self._running(cluster_id) as server:
+            server.create_database(name)
+
+    def delete_database(self, cluster_id: str, name: str) -> None:
+        with self._running(cluster_id) as server:
+            server.delete_database(name)
+
+    def is_running(self, cluster_id: str) -> bool:
+        server = self._servers.get(cluster_id)
+        return server is not None and server.is_running
+
+    def ca_certificate(self, cluster_id: str) -> str:
+        """The certificate of the cluster's own authority, in PEM."""
+        with self._running(cluster_id):
+            return self._authority(cluster_id).certificate()
+
+    def close(self) -> None:
+        """Stop all clusters, at the same time."""
+        stops = [
+            threading.Thread(target=self._stop, args=(cluster_id,)) for cluster_id in list(self._servers)
+        ]
+        for stop in stops:
+            stop.start()
+        for stop in stops:
+            stop.join()
+        self._system.unmount()
+
+    def _stop(self, cluster_id: str) -> None:
+        with self._held(cluster_id):
+            server = self._servers.pop(cluster_id, None)
+            if server is not None:
+                server.stop()
+
+    def _authority(self, cluster_id: str) -> Authority:
+        return Authority(self._path(cluster_id), cluster_id)
+
+    def _path(self, cluster_id: str) -> Path:
+        return self._directory / cluster_id
+
+    @contextmanager
+    def _running(self, cluster_id: str) -> Iterator[PostgreSQL | Valkey]:
+        with self._held(cluster_id):
+            server = self._servers.get(cluster_id)
+            if server is None or not server.is_running:
+                raise HypervisorError(f"database cluster {cluster_id} does not run: create it first")
+            try:
+                yield server
+            except (psycopg.Error, valkey.ValkeyError) as error:
+                raise HypervisorError(f"database cluster {cluster_id}: {error}") from error
+
+    @contextmanager
+    def _held(self, cluster_id: str) -> Iterator[None]:
+        with self._guard:
+            lock = self._locks[cluster_id]
+        with lock:
+            yield

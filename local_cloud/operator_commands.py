@@ -1,0 +1,108 @@
+"""`exec` and `console`: this process becomes the command, in the operator's or a droplet's namespaces.
+
+Nothing is wrapped, so signals, the terminal and the exit code are the command's own. Only the standard library
+is imported: these start often.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from local_cloud.lifecycle_api import call
+from local_cloud.lifecycle_state import CloudIsDownError, LocalCloudError, Supervisor, read_token
+
+DROPLET_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class DropletError(LocalCloudError):
+    """There is no one running droplet of that name or id."""
+
+
+def execute(state_dir: Path, command: Sequence[str]) -> NoReturn:
+    """Become `command` in the operator's namespace, its directory kept. Raises CloudIsDownError."""
+    supervisor = Supervisor.running(state_dir)
+    root = supervisor.root
+    inside = [
+        f"--net={root}/run/netns/operator",
+        f"--mount={root}{state_dir}/run/operator.mounts",
+        f"--wdns={Path.cwd()}",
+    ]
+    environment = {**os.environ, **operator_environment(state_dir, supervisor)}
+    os.execvpe("nsenter", ["nsenter", *inside, "--", *command], environment)  # noqa: S606 - no shell
+
+
+def operator_environment(state_dir: Path, supervisor: Supervisor) -> dict[str, str]:
+    """The toolchain's variables, and the address and token of the API."""
+    token = read_token(state_dir)
+    return {
+        **_toolchain_environment(Path(supervisor.toolchain_manifest)),
+        "DIGITALOCEAN_API_URL": supervisor.url,
+        "DIGITALOCEAN_TOKEN": token,
+        "DIGITALOCEAN_ACCESS_TOKEN": token,
+        "LOCAL_CLOUD_STATE_DIR": str(state_dir),
+    }
+
+
+def _toolchain_environment(manifest: Path) -> dict[str, str]:
+    try:
+        environment: dict[str, str] = json.loads(manifest.read_text())["environment"]
+    except FileNotFoundError:
+        raise CloudIsDownError(f"the toolchain manifest {manifest} has gone: run `python -m toolchain`") from None
+    return environment
+
+
+def console(state_dir: Path, droplet: str, command: Sequence[str]) -> NoReturn:
+    """Become `command`, or a root shell, in the droplet (name or id). Raises DropletError, CloudIsDownError."""
+    supervisor = Supervisor.running(state_dir)
+    status = call(state_dir, supervisor, "GET", "/_local/status")
+    machine = find_droplet(status["machines"], droplet)
+    pid = _outside(machine["leader"], supervisor.init.pid)
+    inside = [f"--target={pid}", *"--mount --uts --ipc --net --pid --cgroup --root --wd".split()]
+    environment = {"PATH": DROPLET_PATH, "HOME": "/root", "TERM": os.environ.get("TERM", "dumb"), "USER": "root"}
+    arguments = ["nsenter", *inside, "--", *(command or ["/bin/bash", "-l"])]
+    os.execvpe("nsenter", arguments, {**environment, "LANG": "C.UTF-8"})  # noqa: S606 - no shell
+
+
+def find_droplet(machines: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:
+    """The running droplet of this id or name; names need not be unique. Raises DropletError."""
+    found = [machine for machine in machines if wanted in (str(machine["id"]), machine["name"])]
+    if not found:
+        known = ", ".join(sorted(str(machine["name"]) for machine in machines)) or "none"
+        raise DropletError(f"there is no droplet {wanted!r}; there are: {known}")
+    if len(found) > 1:
+        ids = ", ".join(str(machine["id"]) for machine in found)
+        raise DropletError(f"{len(found)} droplets are named {wanted!r}: give an id, one of {ids}")
+    if found[0]["leader"] is None:
+        raise DropletError(f"droplet {wanted!r} is {found[0]['status']}: power it on first")
+    return found[0]
+
+
+def _outside(leader: int, init: int) -> int:
+    """The process id, out here, of a droplet's init that has the id `leader` in the cloud's namespace."""
+    namespace = _process_namespace(init)
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _id_and_parent(entry)[0] == leader:
+            parent = _id_and_parent(entry)[1]
+            if parent is not None and _process_namespace(parent) == namespace:
+                return int(entry.name)
+    raise DropletError(f"the droplet's init (process {leader} of the cloud) has just ended: try again")
+
+
+def _id_and_parent(process: Path) -> tuple[int | None, int | None]:
+    """Of a process that is the first of its own namespace: its id one namespace further out, its parent."""
+    try:
+        status = (process / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None, None
+    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    ids = fields["NSpid"].split()
+    return (int(ids[-2]), int(fields["PPid"])) if len(ids) > 1 and ids[-1] == "1" else (None, None)
+
+
+def _process_namespace(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -1,0 +1,75 @@
+"""The one process that holds the local cloud, inside namespaces of its own: the API and all behind it.
+
+Started by `lifecycle`, never by hand. Its death is the death of everything in its process namespace.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import uvicorn
+
+from local_cloud import operator_namespace
+from local_cloud.digitalocean.app import create_app
+from local_cloud.hypervisor.hypervisor import Hypervisor
+from local_cloud.hypervisor.namespaces import entered
+from local_cloud.hypervisor.networks import OPERATOR_NAMESPACE
+from local_cloud.settings import Settings, ToolchainManifest
+
+PRIVATE_DIRECTORIES = (Path("/run/netns"), Path("/run/systemd/nspawn"))
+"""Here `ip` and systemd-nspawn keep what would be seen, or collide, outside."""
+SHUTDOWN_SECONDS = 5
+"""What calls that are being answered get to end when the cloud is taken down."""
+
+_log = logging.getLogger("local_cloud")
+
+
+def main() -> None:
+    """Run until SIGTERM, then take everything down in order."""
+    parser = argparse.ArgumentParser(prog="local_cloud.supervisor")
+    parser.add_argument("--socket", type=int, required=True, help="descriptor of the API's bound socket")
+    parser.add_argument("--registered", type=int, required=True, help="pipe that says we can be found")
+    arguments = parser.parse_args()
+    if not os.read(arguments.registered, 1):
+        return  # `up` was killed before it could write down who we are: nobody could ever stop us
+    os.close(arguments.registered)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = Settings.load()
+    _make_private(settings)
+    _run(settings, socket.socket(fileno=arguments.socket))
+
+
+def _make_private(settings: Settings) -> None:
+    for directory in (*PRIVATE_DIRECTORIES, settings.state_dir / "run"):
+        directory.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory], check=True)
+
+
+def _run(settings: Settings, root_socket: socket.socket) -> None:
+    manifest = ToolchainManifest.read(settings.toolchain_manifest)
+    # uvicorn shuts down on SIGTERM and then raises it anew, for whoever handled it before: not to die of it.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    hypervisor = Hypervisor(settings, manifest)
+    try:
+        operator_namespace.prepare(settings.state_dir / "run")
+        with entered(OPERATOR_NAMESPACE):
+            operator_socket = socket.create_server(("127.0.0.1", settings.port))
+        app = create_app(hypervisor, settings)
+        config = uvicorn.Config(
+            app, access_log=False, log_config=None, timeout_graceful_shutdown=SHUTDOWN_SECONDS, lifespan="on"
+        )
+        _log.info("the API is at %s", settings.url)
+        uvicorn.Server(config).run(sockets=[root_socket, operator_socket])
+    finally:
+        _log.info("taking everything down")
+        hypervisor.close()
+        _log.info("all is down")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The facts of the official provider schemas, one JSON file a package: inputs, types, replacements."""

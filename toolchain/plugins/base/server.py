@@ -1,0 +1,51 @@
+"""A plugin's process: serves one provider on loopback, prints its port, ends with the engine."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from toolchain.plugins.base.provider import Provider
+from toolchain.plugins.base.schema import schema
+from toolchain.plugins.base.servicer import Servicer
+
+CALLS_AT_ONCE = 64
+"""The engine's parallelism is 4 per processor; a call that waits for a droplet only sleeps."""
+LARGEST_MESSAGE = 400 * 1024 * 1024
+"""As in the Pulumi SDKs."""
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def serve(provider: Provider) -> None:
+    """Serve until the engine ends. Prints the port, and nothing else, to stdout, as Pulumi expects."""
+    engine = os.getppid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine gets it too, and cancels in order
+    server, port = start(provider)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    while os.getppid() == engine and not stop.wait(SECONDS_BETWEEN_LOOKS):
+        pass
+    provider.cancel()
+    server.stop(grace=None)
+    os._exit(0)  # calls that hang in the network must not outlive the engine
+
+
+def start(provider: Provider) -> tuple[grpc.Server, int]:
+    """A running server for the provider, and its port on 127.0.0.1."""
+    options = [
+        ("grpc.max_send_message_length", LARGEST_MESSAGE),
+        ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+    ]
+    server = grpc.server(ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call"), options=options)
+    servicer = Servicer(provider, lambda: json.dumps(schema(provider.facts, provider.version)))
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port

@@ -1,0 +1,46 @@
+"""Waiting for an API to finish what it began: short polls at first, a deadline, a way to be told to stop."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+from toolchain.plugins.base.errors import Cancelled, TimedOut
+
+T = TypeVar("T")
+
+FIRST_SECONDS = 0.2
+LONGEST_SECONDS = 5.0
+GROWTH = 1.5
+
+
+class Waiter:
+    """Waits for conditions until the engine cancels."""
+
+    def __init__(self) -> None:
+        self._cancelled = Event()
+
+    def cancel(self) -> None:
+        """End every wait, now and from now on, with `Cancelled`."""
+        self._cancelled.set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait that long. Raises Cancelled at once if the engine cancels."""
+        if self._cancelled.wait(seconds):
+            raise Cancelled("cancelled by the engine; run the same command again to continue")
+
+    def until(self, what: str, probe: Callable[[], T | None], *, seconds: float) -> T:
+        """The first answer of `probe` that isn't None. `seconds` is the deadline.
+
+        Raises TimedOut, which names `what` was awaited, and Cancelled.
+        """
+        deadline = time.monotonic() + seconds
+        interval = FIRST_SECONDS
+        while (answer := probe()) is None:
+            if time.monotonic() + interval > deadline:
+                raise TimedOut(
+                    f"{what}: not done after {seconds:g} s; look at it, then run the command again"
+                )
+            self.pause(interval)
+            interval = min(interval * GROWTH, LONGEST_SECONDS)
+        return answer

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Makes the root file system of the droplet image debian-12-x64.
+# From the environment: ROOT (an empty directory), RECIPE (this folder), MIRROR, SOURCES (lines for
+# sources.list) and APT_OPTIONS (the machine's own -o settings, separated by white space).
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+
+echo "debootstrap of Debian 12"
+debootstrap --variant=minbase bookworm "$ROOT" "$MIRROR"
+
+# shellcheck disable=SC2086  # APT_OPTIONS is a list
+apt_get() { chroot "$ROOT" apt-get -q -y $APT_OPTIONS "$@"; }
+
+mount -t proc proc "$ROOT/proc"
+mount -t tmpfs tmpfs "$ROOT/run"
+printf '%s\n' "$SOURCES" > "$ROOT/etc/apt/sources.list"
+cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
+cp "$RECIPE/99-droplet.dpkg" "$ROOT/etc/dpkg/dpkg.cfg.d/99-droplet"
+echo force-unsafe-io > "$ROOT/etc/dpkg/dpkg.cfg.d/build"
+printf '#!/bin/sh\nexit 101\n' > "$ROOT/usr/sbin/policy-rc.d"
+chmod 755 "$ROOT/usr/sbin/policy-rc.d"
+
+apt_get update
+apt_get dist-upgrade
+# shellcheck disable=SC2046  # one word per package
+apt_get install --no-install-recommends $(grep -v '^#' "$RECIPE/packages.txt")
+
+echo "trimming"
+cp "$RECIPE/90-droplet.cloud.cfg" "$ROOT/etc/cloud/cloud.cfg.d/90-droplet.cfg"
+# shellcheck disable=SC2046  # one word per unit
+chroot "$ROOT" systemctl --quiet mask $(grep -v '^#' "$RECIPE/masked-units.txt")
+chroot "$ROOT" python3 -m compileall -q /usr/lib/python3 /usr/lib/python3.11
+
+# Every machine makes its own identity at its first boot.
+rm -f "$ROOT"/etc/ssh/ssh_host_* "$ROOT/var/lib/dbus/machine-id"
+: > "$ROOT/etc/machine-id"
+: > "$ROOT/etc/resolv.conf"
+echo debian > "$ROOT/etc/hostname"
+
+apt_get clean
+rm -rf "$ROOT"/var/lib/apt/lists/* "$ROOT"/var/cache/apt/*.bin "$ROOT"/var/log/*.log "$ROOT"/var/log/apt/* \
+  "$ROOT/etc/dpkg/dpkg.cfg.d/build" "$ROOT/usr/sbin/policy-rc.d" "$ROOT"/tmp/* "$ROOT"/debootstrap
+umount "$ROOT/run" "$ROOT/proc"
