@@ -1,8 +1,8 @@
 """A local cloud's life: up, down, reset. Idempotent, one command at a time, and nothing is left behind.
 
-Everything lives in the namespaces of one supervisor, so its end, however it comes, is the end of every process,
-mount, link and rule. On disk remain the droplets' disks, volumes and databases, from which `up` restores all;
-control groups are the one thing outside that a killed supervisor leaves, and the next command removes.
+Everything lives in the namespaces of one supervisor, so its end, however it comes, is the end of every
+process, mount, link and rule. On disk remain the droplets' disks, volumes and databases, from which `up`
+restores all; control groups are the one thing that a killed supervisor leaves, and the next command removes.
 """
 
 import os
@@ -32,7 +32,6 @@ DOWN_SECONDS = 60.0
 """Twice what a droplet gets to shut down in good order; then the power is cut."""
 KILL_SECONDS = 10.0
 LOCK_SECONDS = 600.0
-LOG_BYTES = 8 << 20
 
 NAMESPACES = ("--mount", "--net", "--pid", "--ipc", "--uts")
 
@@ -110,7 +109,7 @@ def _one_command(settings: Settings) -> Iterator[None]:
         lock.acquire(timeout=LOCK_SECONDS)
     except Timeout:
         raise LifecycleError(
-            f"another `up` or `down` has held {lock.lock_file} for {LOCK_SECONDS:.0f} s: see what it waits for"
+            f"another `up` or `down` has held {lock.lock_file} for {LOCK_SECONDS:.0f} s: wait, or end it"
         ) from None
     try:
         yield
@@ -119,9 +118,13 @@ def _one_command(settings: Settings) -> Iterator[None]:
 
 
 def _start(settings: Settings, listener: socket.socket) -> Supervisor:
-    """Start the supervisor as a daemon. It waits to be told that it can be found before it does anything."""
+    """Start the supervisor as a daemon, with a new log.
+
+    It does nothing before it is told that it has been written down: else, if we were killed in between,
+    nobody could find it.
+    """
     registered, tell = os.pipe()
-    with _log_file(settings).open("ab") as log, os.fdopen(tell, "wb") as registration:
+    with _new_log(settings).open("ab") as log, os.fdopen(tell, "wb") as registration:
         inherited = (listener.fileno(), registered)
         daemon = subprocess.Popen(
             _command(*inherited),
@@ -151,14 +154,21 @@ def _start(settings: Settings, listener: socket.socket) -> Supervisor:
 def _command(listener: int, registered: int) -> list[str]:
     # If `unshare` dies the kernel kills tini, the first process inside, and with it all others; if the
     # supervisor dies tini ends, and with it all others, and `unshare`.
-    unshare = ["unshare", *NAMESPACES, "--fork", "--kill-child=SIGKILL", "--mount-proc", "--propagation=slave"]
+    unshare = [
+        "unshare",
+        *NAMESPACES,
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        "--propagation=slave",
+    ]
     python = [sys.executable, "-m", "local_cloud.supervisor"]
     return [*unshare, "tini", "--", *python, f"--socket={listener}", f"--registered={registered}"]
 
 
-def _log_file(settings: Settings) -> Path:
+def _new_log(settings: Settings) -> Path:
     log = settings.state_dir / "supervisor.log"
-    if log.exists() and log.stat().st_size > LOG_BYTES:
+    if log.exists():
         log.replace(log.with_suffix(".log.1"))
     log.touch(mode=0o600)
     return log
@@ -177,7 +187,7 @@ def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
         else:
             if not status.get("restoring"):
                 return
-            reason = f"still restoring {', '.join(map(str, status['restoring']))}"
+            reason = f"{status['restoring']} droplets and databases are still being restored"
         time.sleep(0.05)
     raise LifecycleError(
         f"the local cloud was not ready after {UP_SECONDS:.0f} s ({reason}):\n{last_words(settings)}"
@@ -205,7 +215,7 @@ def _stop(settings: Settings, supervisor: Supervisor) -> None:
         supervisor.process.ended_within(DOWN_SECONDS)
     supervisor.process.send(signal.SIGKILL)
     if not supervisor.process.ended_within(KILL_SECONDS):
-        raise LifecycleError(f"process {supervisor.pid} can't be killed: see `cat /proc/{supervisor.pid}/stack`")
+        raise LifecycleError(f"process {supervisor.pid} can't be killed: see /proc/{supervisor.pid}/stack")
     if init is not None and not _emptied(namespace):
         raise LifecycleError(f"processes of the local cloud are left: {_members(namespace)}")
     _clean(settings, supervisor)
@@ -214,7 +224,7 @@ def _stop(settings: Settings, supervisor: Supervisor) -> None:
 def _process_namespace(pid: int) -> str:
     try:
         return str(Path(f"/proc/{pid}/ns/pid").readlink())
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:  # it has ended, or is one that even root may not look into
         return ""
 
 

@@ -30,6 +30,8 @@ def call(
     finally:
         connection.close()
     if response.status > 299:
-        raise ApiError(f"{method} {path} was answered {response.status}: {body.decode(errors='replace')[:500]}")
+        raise ApiError(
+            f"{method} {path} was answered {response.status}: {body.decode(errors='replace')[:500]}"
+        )
     answer: dict[str, Any] = json.loads(body) if body else {}
     return answer

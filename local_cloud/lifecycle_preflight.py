@@ -26,7 +26,7 @@ FREE_BYTES = 2 << 30
 
 
 class PreflightError(LocalCloudError):
-    """This machine can't run a local cloud as it is."""
+    """Why this machine can't run a local cloud as it is."""
 
 
 def check_privileges() -> None:

@@ -126,7 +126,7 @@ class Supervisor:
         for pid in _children(self.pid):
             with suppress(ProcessLookupError):
                 return Process.of(pid)
-        raise CloudIsDownError(f"the supervisor (process {self.pid}) has lost its init: run `down`, then `up`")
+        raise CloudIsDownError(f"the supervisor (process {self.pid}) has no init: run `down`, then `up`")
 
     @property
     def root(self) -> Path:

@@ -1,7 +1,7 @@
 """`exec` and `console`: this process becomes the command, in the operator's or a droplet's namespaces.
 
-Nothing is wrapped, so signals, the terminal and the exit code are the command's own. Only the standard library
-is imported: these start often.
+Nothing is wrapped, so signals, the terminal and the exit code are the command's own. Only the standard
+library is imported: these start often.
 """
 
 import json
@@ -11,26 +11,51 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from local_cloud.lifecycle_api import call
-from local_cloud.lifecycle_state import CloudIsDownError, LocalCloudError, Supervisor, read_token
+from local_cloud.lifecycle_state import (
+    CloudIsDownError,
+    LocalCloudError,
+    Supervisor,
+    read_token,
+    state_directory,
+)
 
-DROPLET_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Files are the caller's own, but for /etc/resolv.conf; where there is none, the resolver answers anyway.
+_WITH_RESOLVER = '[ ! -e /etc/resolv.conf ] || mount --bind "$1" /etc/resolv.conf; shift; exec "$@"'
+
+DROPLET_NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd")
+DROPLET_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "USER": "root",
+    "LANG": "C.UTF-8",
+}
 
 
 class DropletError(LocalCloudError):
     """There is no one running droplet of that name or id."""
 
 
+def run(arguments: Sequence[str]) -> bool:
+    """Become `exec` or `console` when these are their arguments, and return False when they aren't.
+
+    Anything unusual (an option, nothing to run) is left to the command line proper, which explains itself.
+    """
+    match [argument for index, argument in enumerate(arguments) if (argument, index) != ("--", 1)]:
+        case ["exec", str(program), *rest] if not program.startswith("-"):
+            execute(state_directory(), [program, *rest])
+        case ["console", str(droplet), *rest] if not droplet.startswith("-"):
+            console(state_directory(), droplet, rest[1:] if rest[:1] == ["--"] else rest)
+    return False
+
+
 def execute(state_dir: Path, command: Sequence[str]) -> NoReturn:
-    """Become `command` in the operator's namespace, its directory kept. Raises CloudIsDownError."""
+    """Become `command` in the operator's network, with the resolver there. Raises CloudIsDownError."""
     supervisor = Supervisor.running(state_dir)
-    root = supervisor.root
-    inside = [
-        f"--net={root}/run/netns/operator",
-        f"--mount={root}{state_dir}/run/operator.mounts",
-        f"--wdns={Path.cwd()}",
-    ]
+    network = ["nsenter", f"--net={supervisor.root}/run/netns/operator"]
+    mounts = ["unshare", "--mount", "--propagation=slave"]
+    resolver = ["sh", "-c", _WITH_RESOLVER, "sh", str(state_dir / "resolv.conf")]
     environment = {**os.environ, **operator_environment(state_dir, supervisor)}
-    os.execvpe("nsenter", ["nsenter", *inside, "--", *command], environment)  # noqa: S606 - no shell
+    os.execvpe("nsenter", [*network, *mounts, *resolver, *command], environment)  # noqa: S606 - no shell
 
 
 def operator_environment(state_dir: Path, supervisor: Supervisor) -> dict[str, str]:
@@ -49,20 +74,25 @@ def _toolchain_environment(manifest: Path) -> dict[str, str]:
     try:
         environment: dict[str, str] = json.loads(manifest.read_text())["environment"]
     except FileNotFoundError:
-        raise CloudIsDownError(f"the toolchain manifest {manifest} has gone: run `python -m toolchain`") from None
+        raise CloudIsDownError(
+            f"the toolchain manifest {manifest} has gone: run `python -m toolchain`"
+        ) from None
     return environment
 
 
 def console(state_dir: Path, droplet: str, command: Sequence[str]) -> NoReturn:
-    """Become `command`, or a root shell, in the droplet (name or id). Raises DropletError, CloudIsDownError."""
+    """Become `command`, or a root shell, in the droplet of this name or id.
+
+    Raises DropletError, CloudIsDownError.
+    """
     supervisor = Supervisor.running(state_dir)
     status = call(state_dir, supervisor, "GET", "/_local/status")
     machine = find_droplet(status["machines"], droplet)
     pid = _outside(machine["leader"], supervisor.init.pid)
-    inside = [f"--target={pid}", *"--mount --uts --ipc --net --pid --cgroup --root --wd".split()]
-    environment = {"PATH": DROPLET_PATH, "HOME": "/root", "TERM": os.environ.get("TERM", "dumb"), "USER": "root"}
-    arguments = ["nsenter", *inside, "--", *(command or ["/bin/bash", "-l"])]
-    os.execvpe("nsenter", arguments, {**environment, "LANG": "C.UTF-8"})  # noqa: S606 - no shell
+    arguments = ["nsenter", f"--target={pid}", *DROPLET_NAMESPACES, "--", *(command or ["/bin/bash", "-l"])]
+    # Of the caller's environment, which may hold tokens, nothing but the terminal's name goes in.
+    environment = {**DROPLET_ENVIRONMENT, "TERM": os.environ.get("TERM", "dumb")}
+    os.execvpe("nsenter", arguments, environment)  # noqa: S606 - no shell
 
 
 def find_droplet(machines: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:
@@ -104,5 +134,5 @@ def _id_and_parent(process: Path) -> tuple[int | None, int | None]:
 def _process_namespace(pid: int) -> str:
     try:
         return str(Path(f"/proc/{pid}/ns/pid").readlink())
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:
         return ""

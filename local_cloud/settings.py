@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from local_cloud.lifecycle_state import DEFAULT_STATE_DIR, LocalCloudError
 
+REQUIRED_IMAGES = frozenset({"debian-12-x64", "database"})
+
 
 class SettingsError(LocalCloudError):
     """A setting is unusable, or the toolchain hasn't been installed; the message says what to do."""
@@ -92,6 +94,11 @@ class ToolchainManifest(BaseModel):
         return manifest
 
     def check(self, path: Path) -> None:
+        missing = REQUIRED_IMAGES - self.images.keys()
+        if missing:
+            raise SettingsError(
+                f"{path} lacks the images {', '.join(sorted(missing))}: run `python -m toolchain` again"
+            )
         for name, program in {**self.images, "postgresql": self.postgresql, "valkey": self.valkey}.items():
             if not program.exists():
                 raise SettingsError(

@@ -6,6 +6,7 @@ Started by `lifecycle`, never by hand. Its death is the death of everything in i
 import argparse
 import logging
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import uvicorn
 
-from local_cloud import operator_namespace
 from local_cloud.digitalocean.app import create_app
 from local_cloud.hypervisor.hypervisor import Hypervisor
+from local_cloud.hypervisor.names import OPERATOR_RESOLVERS
 from local_cloud.hypervisor.namespaces import entered
 from local_cloud.hypervisor.networks import OPERATOR_NAMESPACE
 from local_cloud.settings import Settings, ToolchainManifest
@@ -39,12 +40,12 @@ def main() -> None:
     os.close(arguments.registered)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings.load()
-    _make_private(settings)
+    _make_private()
     _run(settings, socket.socket(fileno=arguments.socket))
 
 
-def _make_private(settings: Settings) -> None:
-    for directory in (*PRIVATE_DIRECTORIES, settings.state_dir / "run"):
+def _make_private() -> None:
+    for directory in PRIVATE_DIRECTORIES:
         directory.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory], check=True)
 
@@ -54,12 +55,17 @@ def _run(settings: Settings, root_socket: socket.socket) -> None:
     # uvicorn shuts down on SIGTERM and then raises it anew, for whoever handled it before: not to die of it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    (settings.state_dir / "resolv.conf").write_text(f"nameserver {OPERATOR_RESOLVERS[0]}\n")
     hypervisor = Hypervisor(settings, manifest)
     try:
-        operator_namespace.prepare(settings.state_dir / "run")
         with entered(OPERATOR_NAMESPACE):
             operator_socket = socket.create_server(("127.0.0.1", settings.port))
-        app = create_app(hypervisor, settings)
+        app = create_app(
+            settings.state_dir / "cloud.db",
+            hypervisor,
+            seed=settings.seed,
+            default_token=_token(settings.state_dir / "token"),
+        )
         config = uvicorn.Config(
             app, access_log=False, log_config=None, timeout_graceful_shutdown=SHUTDOWN_SECONDS, lifespan="on"
         )
@@ -69,6 +75,16 @@ def _run(settings: Settings, root_socket: socket.socket) -> None:
         _log.info("taking everything down")
         hypervisor.close()
         _log.info("all is down")
+
+
+def _token(path: Path) -> str:
+    """The default account's, in DigitalOcean's form: made once, and readable by root alone."""
+    if not path.exists():
+        partial = path.with_suffix(".partial")
+        partial.touch(mode=0o600)
+        partial.write_text(f"dop_v1_{secrets.token_hex(32)}")
+        partial.replace(path)
+    return path.read_text().strip()
 
 
 if __name__ == "__main__":

@@ -59,10 +59,11 @@ class Ledger:
     def read(cls, path: Path = LEDGER) -> "Ledger":
         """The ledger of a file; empty when there is none. Raises SpecError when it is not a ledger."""
         try:
-            content = yaml.safe_load(path.read_text()) if path.exists() else None
-            entries = (content or {}).get("ranges") or {}
-            ranges = {check_tenant(tenant): IPv4Network(block) for tenant, block in entries.items()}
-        except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
+            content = yaml.safe_load(path.read_text()) if path.exists() else {"ranges": {}}
+            ranges = {
+                check_tenant(name): IPv4Network(str(block)) for name, block in content["ranges"].items()
+            }
+        except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
             fix = "take the committed file back; only `python -m stacks.allocate` writes it"
             raise SpecError(str(path), [Problem(field="ranges", value=str(error), fix=fix)]) from error
         ledger = cls(ranges=ranges)

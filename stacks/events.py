@@ -10,6 +10,9 @@ from typing import Any, Literal
 Operation = str
 """The engine's word: create, update, replace, delete, same, refresh, import, …"""
 
+EXPECTED_WARNINGS = ("using pulumi-language-",)
+"""The engine's wonder that a language host is on PATH; the toolchain put it there."""
+
 QUIET_OPERATIONS = frozenset({"same", "read", "refresh", "create-replacement", "delete-replaced", "discard"})
 
 
@@ -86,7 +89,7 @@ def parse(line: str) -> Event | None:
 def _message(diagnostic: dict[str, Any]) -> Message | None:
     severity = SEVERITIES.get(str(diagnostic.get("severity")))
     text = str(diagnostic.get("message", "")).rstrip()
-    if severity is None or diagnostic.get("ephemeral") or not text:
+    if severity is None or diagnostic.get("ephemeral") or not text or text.startswith(EXPECTED_WARNINGS):
         return None
     return Message(severity=severity, text=text, urn=str(diagnostic.get("urn") or ""))
 

@@ -109,7 +109,7 @@ DROPLET = "digitalocean:index/droplet:Droplet"
 class Inventory:
     """The account, seen through DigitalOcean's own client."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ, *, retries: int = 3) -> None:
         token = environment.get("DIGITALOCEAN_TOKEN") or environment.get("DIGITALOCEAN_ACCESS_TOKEN")
         if not token:
             msg = "no DIGITALOCEAN_TOKEN: set it, or run this through `python -m local_cloud exec --`"
@@ -117,7 +117,9 @@ class Inventory:
         self._url = environment.get("DIGITALOCEAN_API_URL", "https://api.digitalocean.com").rstrip("/")
         # pydo's own policy refuses http, which is what the local cloud speaks on loopback.
         policy = AzureKeyCredentialPolicy(AzureKeyCredential(token), "Authorization", prefix="Bearer")
-        self._client: Any = Client(token, endpoint=self._url, authentication_policy=policy, retry_total=3)
+        self._client: Any = Client(
+            token, endpoint=self._url, authentication_policy=policy, retry_total=retries
+        )
 
     def of(self, tenant: str) -> list[Thing]:
         """Everything of a tenant's that is taggable or named after it. Raises InventoryError."""

@@ -39,10 +39,14 @@ SHUT: frozenset[str] = frozenset({"silent", "unreachable"})
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One connection that is tried. `target` says what is there, for the table."""
+    """One connection that is tried.
+
+    `target` says what is there, and `side` on which side of the VPC's border it is.
+    """
 
     source: Member
     target: str
+    side: str
     address: str
     port: Port
     permitted: bool
@@ -88,7 +92,14 @@ def _to_internet(source: Member) -> Iterator[Attempt]:
     for address in INTERNET_ADDRESSES:
         for port in PORTS:
             permitted = is_permitted(source.tier, Endpoint.MODEL_APIS, port)
-            yield Attempt(source=source, target="internet", address=address, port=port, permitted=permitted)
+            yield Attempt(
+                source=source,
+                target="internet",
+                side="internet",
+                address=address,
+                port=port,
+                permitted=permitted,
+            )
 
 
 def is_permitted(source: Endpoint, destination: Endpoint, port: Port) -> bool:

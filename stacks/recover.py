@@ -8,7 +8,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -86,7 +85,7 @@ class Recovery:
             if now == seen:
                 return
             seen = now
-        msg = f"what {self._tenant!r} has keeps changing: something else works on it; stop it, then try again"
+        msg = f"what {self._tenant!r} has keeps changing: stop what works on it, then try again"
         raise RecoveryError(msg)
 
     async def _settle_operations(self, checkpoint: Checkpoint, *, refresh: bool) -> bool:
@@ -96,9 +95,7 @@ class Recovery:
         for step in begun:
             self._say(str(step))
         for pending in found.unsettled:
-            self._say(
-                f"look what became of {pending.urn.rsplit('::', 1)[-1]}, interrupted while {pending.operation}"
-            )
+            self._say(f"look what became of {name_of(pending.urn)}, interrupted while {pending.operation}")
         if not (begun or found.unsettled or refresh):
             return False
         if not self._dry_run:
@@ -124,7 +121,8 @@ class Recovery:
         outcome = await self._engine.update("refresh", self._tenant)
         if not outcome.succeeded:
             result = operations.Result(tenant=self._tenant, outcome=outcome, seconds=0)
-            msg = f"the state of {self._tenant!r} can't be compared with the account: {operations.explain(result)}"
+            said = operations.explain(result)
+            msg = f"the state of {self._tenant!r} can't be compared with the account: {said}"
             raise RecoveryError(msg)
 
     async def _clean(self, *, existed: bool) -> bool:
@@ -162,7 +160,7 @@ def _proof(lock: Lock) -> str:
 
 def _stop_strays(say: Say, *, dry_run: bool) -> None:
     home = os.environ.get("PULUMI_HOME")
-    for stray in strays.find(Path(home) / "plugins") if home else ():
+    for stray in strays.find(home) if home else ():
         say(f"end the plugin {stray.name} (process {stray.pid}): its engine is dead")
         if not dry_run:
             strays.stop(stray)

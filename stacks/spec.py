@@ -32,14 +32,11 @@ _SSH_KEY_TYPES = ("ssh-ed25519 ", "sk-ssh-ed25519@openssh.com ", "ecdsa-sha2-nis
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 
 
-def _network(value: object) -> object:
-    if not isinstance(value, str):
-        msg = "write a range as a text, for instance '10.32.0.0/24'"
-        raise ValueError(msg)
+def _network(value: object) -> IPv4Network:
     try:
-        block = IPv4Network(value)
+        block = IPv4Network(str(value))
     except ValueError as error:
-        msg = f"{error}; write an IPv4 range, for instance '10.32.0.0/24'"
+        msg = f"{error}; write an IPv4 range as a text, for instance '10.32.0.0/24'"
         raise ValueError(msg) from error
     if objection := shape_objection(block):
         raise ValueError(objection)

@@ -16,6 +16,15 @@ _UNSHOWN_TYPES = frozenset({"extra_forbidden", "missing"})
 _UNSHOWN_FIELDS = frozenset({"ssh_keys"})
 _LONGEST_VALUE = 80
 
+_FIXES = {
+    "missing": "add this field",
+    "literal_error": "choose one of {expected}",
+    "string_pattern_mismatch": "write it so that it matches {pattern}",
+    "value_error": "{error}",
+    "refused": "{fix}",
+}
+"""By pydantic's type of error; others have a message of pydantic's that will do."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
@@ -76,23 +85,13 @@ def _value(item: Any, location: Sequence[str | int]) -> str:
 
 
 def _fix(item: Any, location: Sequence[str | int], model: type[BaseModel]) -> str:
-    context = item.get("ctx", {})
-    match item["type"]:
-        case "missing":
-            return "add this field"
-        case "extra_forbidden":
-            return suggestion(str(location[-1]), _fields_at(location, model), kind="field")
-        case "literal_error":
-            return f"choose one of {context['expected']}"
-        case "string_pattern_mismatch":
-            return f"write it so that it matches {context['pattern']}"
-        case "refused":
-            return str(context["fix"])
-        case "value_error":
-            return str(context["error"])
-        case _:
-            message: str = item["msg"]
-            return f"{message[:1].lower()}{message[1:]}"
+    if item["type"] == "extra_forbidden":
+        return suggestion(str(location[-1]), _fields_at(location, model), kind="field")
+    template = _FIXES.get(item["type"])
+    if template:
+        return template.format(**item.get("ctx", {}))
+    message: str = item["msg"]
+    return f"{message[:1].lower()}{message[1:]}"
 
 
 def _fields_at(location: Sequence[str | int], model: type[BaseModel]) -> list[str]:

@@ -1,10 +1,11 @@
 """Provider plugins that outlived a killed engine: they may still be creating things that nobody records.
 
-A plugin is a process started from `$PULUMI_HOME/plugins`. Its engine is its parent; once that was killed, the
-parent is another process, and nothing that the plugin does will ever reach a state.
+The engine starts a plugin with its own address as an argument, and is its parent; once the engine was killed,
+the parent is another process, and nothing that the plugin does will ever reach a state.
 """
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stacks.errors import RecoveryError
+
+ENGINE_ADDRESS = re.compile(r"127\.0\.0\.1:\d+")
 
 DEADLINE = 10.0
 """Seconds for a stray to end after SIGTERM, and again after SIGKILL."""
@@ -26,14 +29,14 @@ class Stray:
     name: str
 
 
-def find(plugins: Path, *, proc: Path = Path("/proc")) -> Iterator[Stray]:
-    """The plugins of a PULUMI_HOME whose engine is gone."""
+def find(home: str, *, proc: Path = Path("/proc")) -> Iterator[Stray]:
+    """The plugins whose engine is gone, of a PULUMI_HOME: those of other projects are not ours to end."""
     for process in proc.glob("[0-9]*"):
-        with suppress(OSError, IndexError):
-            arguments = (process / "cmdline").read_bytes().split(b"\0")[:2]
-            path = next((Path(os.fsdecode(each)) for each in arguments if _within(each, plugins)), None)
-            if path is not None and not _is_engine(_parent(process), proc):
-                yield Stray(pid=int(process.name), name=path.name)
+        with suppress(OSError):
+            arguments = (process / "cmdline").read_text().split("\0")
+            is_plugin = any(ENGINE_ADDRESS.fullmatch(argument) for argument in arguments[1:])
+            if is_plugin and _is_of(process, home) and not _is_engine(_parent(process), proc):
+                yield Stray(pid=int(process.name), name=" ".join(arguments).strip())
 
 
 def stop(stray: Stray, *, proc: Path = Path("/proc")) -> None:
@@ -50,8 +53,8 @@ def stop(stray: Stray, *, proc: Path = Path("/proc")) -> None:
     raise RecoveryError(msg)
 
 
-def _within(argument: bytes, plugins: Path) -> bool:
-    return Path(os.fsdecode(argument)).is_relative_to(plugins)
+def _is_of(process: Path, home: str) -> bool:
+    return f"PULUMI_HOME={home}" in (process / "environ").read_text(errors="replace").split("\0")
 
 
 def _parent(process: Path) -> int:

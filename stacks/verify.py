@@ -44,7 +44,8 @@ class Verification:
         found = [each for host, answer in facts.items() for each in checks.of_host(host, answer)]
         found += await self._services()
         results = await self._connections()
-        return found + [_of_attempt(attempt, result) for attempt, result in results.items()]
+        found += [_of_attempt(attempt, result) for attempt, result in results.items()]
+        return sorted(found, key=lambda each: each.tenant)
 
     async def _services(self) -> list[Finding]:
         """Memory and cache, as one agent of each tenant uses them."""
@@ -108,20 +109,21 @@ def _closing(probe: Probe) -> Callable[[], Awaitable[None]]:
 
 
 def _of_attempt(attempt: Attempt, result: str) -> Finding:
-    wanted = "open" if attempt.permitted else "shut"
-    passed = attempt.is_right(result)
     return Finding(
         tenant=attempt.source.tenant,
         subject=attempt.source.name,
-        check=f"{attempt.source.tier.value} → {attempt.target}{_port(attempt)} {wanted}",
-        passed=passed,
-        detail="" if passed else f"{attempt.address}, {attempt.port}: {result}",
+        check=_check(attempt),
+        passed=attempt.is_right(result),
+        detail=f"{attempt.target} {attempt.address}, {attempt.port}: {result}",
     )
 
 
-def _port(attempt: Attempt) -> str:
-    """A permitted flow has a line of its own in the table, the forbidden ones share one."""
-    return f", {attempt.port}," if attempt.permitted else ", all else,"
+def _check(attempt: Attempt) -> str:
+    """A permitted flow has a line of its own in the table; the forbidden ones share one for each direction."""
+    source = attempt.source.tier.value
+    if attempt.permitted:
+        return f"{source} → {attempt.target}, {attempt.port}: open"
+    return f"{source} → {attempt.side}, all else: shut"
 
 
 def verify(

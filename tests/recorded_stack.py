@@ -11,11 +11,12 @@ from unittest.mock import patch
 
 import pulumi
 from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.settings import ROOT
 from pulumi.runtime.stack import run_in_stack
 
-SECRET = "4dabf18193072939515e22adb298388d"
+MARK = rpc._special_sig_key
 """The property by which the engine's protocol marks a value as special; here: as secret."""
 
 ADDRESSES = {"private-database.example": "10.32.0.3", "private-cache.example": "10.32.0.4"}
@@ -23,7 +24,7 @@ ADDRESSES = {"private-database.example": "10.32.0.3", "private-cache.example": "
 
 @dataclass(frozen=True)
 class Registered:
-    """A resource as the program registered it. `props` has secrets as {SECRET: …, "value": …}."""
+    """A resource as the program registered it. `props` has secrets as {MARK: …, "value": …}."""
 
     type: str
     name: str
@@ -56,7 +57,7 @@ class Recording:
 
 
 def is_secret(value: Any) -> bool:
-    return isinstance(value, dict) and SECRET in value
+    return isinstance(value, dict) and MARK in value
 
 
 def plain(value: Any) -> Any:
@@ -144,18 +145,33 @@ def record(program: Callable[[], object], *, stack: str = "acme", preview: bool 
 
 
 def _run(program: Callable[[], object], recording: Recording, stack: str, preview: bool) -> None:  # noqa: FBT001
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
+    with _closed_loops() as loop, _private_names():
         monitor = _Monitor(recording)
         set_mocks(DigitalOcean(recording), "tenantry", stack, preview=preview, monitor=monitor)
         ROOT.set(None)
-        with _private_names():
-            loop.run_until_complete(run_in_stack(lambda: _nothing(program())))
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-        asyncio.set_event_loop(None)
+        loop.run_until_complete(run_in_stack(lambda: _nothing(program())))
+
+
+@contextmanager
+def _closed_loops() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop to run in; the SDK's mocks make more, one a thread, and would leave them all open."""
+    made: list[asyncio.AbstractEventLoop] = []
+    make = asyncio.new_event_loop
+
+    def remembered() -> asyncio.AbstractEventLoop:
+        made.append(make())
+        return made[-1]
+
+    with patch("asyncio.new_event_loop", remembered):
+        loop = remembered()
+        asyncio.set_event_loop(loop)
+        try:
+            yield loop
+        finally:
+            loop.run_until_complete(loop.shutdown_default_executor())
+            asyncio.set_event_loop(None)
+            for each in made:
+                each.close()
 
 
 def _nothing(_: object) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +24,8 @@ from toolchain.setup import set_up
 from toolchain.workshop import Workshop
 
 INTERRUPTED = 130
+LOG_WIDTH = 140
+"""Columns of the table where there is no terminal to fit it to."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     clone = Clone(parser.parse_args(arguments).clone.resolve())
     console, errors = Console(), Console(stderr=True)
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         made = run(clone, console)
@@ -69,13 +74,22 @@ def run(clone: Clone, console: Console) -> Manifest:
 
 def table(made: Manifest) -> Table:
     """What is used and why."""
-    drawn = Table(title="toolchain", title_justify="left")
-    for heading in ("program", "version", "why"):
-        drawn.add_column(heading)
+    drawn = Table(title="toolchain", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    drawn.add_column("program", no_wrap=True)
+    drawn.add_column("version", no_wrap=True)
+    drawn.add_column("why")
     drawn.add_column("path", overflow="fold")
     for row in rows(made):
-        drawn.add_row(*row)
+        drawn.add_row(*row[:3], short(row[3]))
     return drawn
+
+
+def short(path: str) -> str:
+    """The path as a person writes it: from here, or from home."""
+    for folder, sign in ((Path.cwd(), "."), (Path.home(), "~")):
+        if Path(path).is_relative_to(folder):
+            return f"{sign}/{Path(path).relative_to(folder)}"
+    return path
 
 
 if __name__ == "__main__":

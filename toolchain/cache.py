@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -39,6 +40,10 @@ def cache_directory(environment: Mapping[str, str]) -> Path:
     return Path.home() / ".cache" / "tenantry"
 
 
+def ignore(_: str) -> None:
+    """Takes a message that nobody wants to see."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What an entry is made from; a change of any part of it makes another entry.
@@ -51,7 +56,7 @@ class Recipe:
     folder: Path | None = None
     inputs: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> str:
         digest = hashlib.sha256()
         for part in (self.name, self.version, *self.inputs, *_contents(self.folder)):
@@ -82,7 +87,7 @@ class Cache:
         return self.path(recipe).is_dir()
 
     def get(
-        self, recipe: Recipe, build: Callable[[Path], None], *, waiting: Callable[[str], None] = print
+        self, recipe: Recipe, build: Callable[[Path], None], *, waiting: Callable[[str], None] = ignore
     ) -> Path:
         """The entry, built by `build(empty directory)` if it is missing.
 
@@ -98,7 +103,7 @@ class Cache:
         return entry
 
     @contextmanager
-    def lock(self, name: str, *, waiting: Callable[[str], None] = print) -> Iterator[None]:
+    def lock(self, name: str, *, waiting: Callable[[str], None] = ignore) -> Iterator[None]:
         """The lock of that name, among all runs on this machine; waits for as long as another has it."""
         locks = self.root / "locks"
         locks.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ LANGUAGE_HOST = Recipe(
     folder=RECIPES / "pulumi-language-python",
     inputs=(golang.GO.key, HOST_PACKAGE, *HOST_SCRIPTS),
 )
+ENGINE = Recipe(name="engine", version=VERSION, inputs=(PULUMI.key, LANGUAGE_HOST.key))
+"""Both in one folder: the engine warns of a language host that is on PATH but not beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +56,14 @@ def make(workshop: Workshop, why: str) -> Engine:
     """The engine from the cache, its missing parts built now."""
     if not is_made(workshop):
         _build(workshop)
-    pulumi = workshop.cache.path(PULUMI)
-    folders = (pulumi, workshop.cache.path(LANGUAGE_HOST))
-    return Engine(pulumi=pulumi / "pulumi", version=VERSION, folders=folders, why=why)
+    folder = workshop.make(ENGINE, lambda target: _link_programs(workshop, target))
+    return Engine(pulumi=folder / "pulumi", version=VERSION, folders=(folder,), why=why)
+
+
+def _link_programs(workshop: Workshop, target: Path) -> None:
+    for recipe in (PULUMI, LANGUAGE_HOST):
+        for program in workshop.cache.path(recipe).iterdir():
+            os.link(program, target / program.name)
 
 
 def _build(workshop: Workshop) -> None:
@@ -74,7 +82,7 @@ def _build(workshop: Workshop) -> None:
             copied.chmod(0o755)
 
     # Runs of other clones share the sources; they are removed only while nobody else builds.
-    with workshop.cache.lock(golang.WORK):
+    with workshop.lock(golang.WORK):
         workshop.make(PULUMI, build_pulumi)
         workshop.make(LANGUAGE_HOST, build_language_host)
         golang.remove_work(workshop)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from toolchain.engine import Engine
 from toolchain.files import write_atomically
 
@@ -77,8 +79,9 @@ def prepare(clone: Clone) -> None:
     clone.pulumi.chmod(0o700)
     clone.pulumi_home.mkdir(exist_ok=True)
     clone.pulumi_state.mkdir(exist_ok=True)
-    if not clone.passphrase_file.exists():
-        write_atomically(clone.passphrase_file, secrets.token_urlsafe(32) + "\n", mode=0o600)
+    with FileLock(clone.pulumi / "passphrase.lock"):
+        if not clone.passphrase_file.exists():
+            write_atomically(clone.passphrase_file, secrets.token_urlsafe(32) + "\n", mode=0o600)
 
 
 def environment(clone: Clone, engine: Engine, path: str, prefix: Path = Path(sys.prefix)) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Progress:
         activity = Activity(name)
         with self._lock:
             self._activities[name] = activity
-        self._say(f"{name}: started")
+        self.say(f"{name}: started")
         failed = True
         try:
             yield
@@ -62,7 +62,7 @@ class Progress:
             with self._lock:
                 self._activities.pop(name, None)
             self.seconds[name] = activity.seconds
-            self._say(f"{name}: {'failed' if failed else 'done'} after {activity.seconds} s")
+            self.say(f"{name}: {'failed' if failed else 'done'} after {activity.seconds} s")
 
     def report(self, name: str, line: str) -> None:
         """Takes the last line of a step's output; blank ones are left out."""
@@ -83,7 +83,8 @@ class Progress:
             over.set()
             painter.join()
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Prints one line at once, above what is redrawn."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _lines(self) -> list[str]:
@@ -96,7 +97,7 @@ class Progress:
         else:
             while not over.wait(self._interval):
                 for line in self._lines():
-                    self._say(line)
+                    self.say(line)
 
     def _redraw(self, over: threading.Event) -> None:
         from rich.live import Live  # noqa: PLC0415  a set-up with nothing to do needs no drawing

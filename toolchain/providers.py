@@ -42,12 +42,12 @@ def _install(name: str, module: str, home: Path, clone: Path, official: Path) ->
     program = place / f"pulumi-resource-{name}"
     if (official / folder / program.name).is_file():
         _link(place, official / folder)
-        return Provider(name, version, program, f"the official plugin in {official}")
+        return Provider(name, version, program, "the official plugin")
     if place.is_symlink():
         place.unlink()
     place.mkdir(parents=True, exist_ok=True)
     write_atomically(program, stand_in(module, clone), mode=0o755)
-    return Provider(name, version, program, f"the stand-in {module}: no official plugin here")
+    return Provider(name, version, program, "our stand-in: no official plugin here")
 
 
 def stand_in(module: str, clone: Path) -> str:

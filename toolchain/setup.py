@@ -113,11 +113,9 @@ def describe(clone: Clone, results: Results, plugins: list[providers.Provider]) 
             )
             for plugin in plugins
         },
-        "host packages": Program(version="", path="/usr", why=installed),
-        "debian-12-x64": Program(version="12", path=str(image), why="droplets' image, made by the recipe"),
-        "database": Program(
-            version="12", path=str(layer), why="layer for database hosts, made by the recipe"
-        ),
+        "Debian packages": Program(version="", path="/usr", why=installed),
+        "debian-12-x64": Program(version="12", path=str(image), why="image of droplets, by the recipe"),
+        "database": Program(version="12", path=str(layer), why="layer for database hosts, by the recipe"),
         "postgresql": Program(version="18.4", path=str(postgresql), why="with TLS and pgvector 0.8.5"),
         "valkey": Program(version="8.1.8", path=str(valkey), why="behind stunnel4 for TLS"),
     }

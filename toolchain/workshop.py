@@ -51,6 +51,12 @@ class Workshop:
         )
 
     @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """That lock of the cache, among all runs on this machine; says so when it has to wait."""
+        with self.cache.lock(name, waiting=self.progress.say):
+            yield
+
+    @contextmanager
     def heavy(self, step: str) -> Iterator[None]:
         """A turn for processor-bound work."""
         self.progress.report(step, "waiting for its turn on the processors")

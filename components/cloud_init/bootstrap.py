@@ -44,7 +44,8 @@ export PGSERVICEFILE={SERVICE_FILE}
 deadline=$(($(date +%s) + {DEADLINE}))
 until pg_isready --quiet --dbname=service=bootstrap; do
   if [ "$(date +%s)" -ge "$deadline" ]; then
-    echo "the database did not answer within {DEADLINE} s; check its firewall and ours, then run" >&2
+    psql --no-psqlrc --command= service=bootstrap >&2 || true
+    echo "the database did not answer within {DEADLINE} s; mend what is said above, then run" >&2
     echo "systemctl start {UNIT}" >&2
     exit 1
   fi

@@ -11,7 +11,7 @@ PRIVATE_RANGES = (IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4N
 LARGEST_VPC_PREFIX, SMALLEST_VPC_PREFIX, GENERATED_VPC_PREFIX = 16, 28, 20
 
 
-class RangeExhausted(Exception):
+class RangeExhaustedError(Exception):
     """Every address, or every range, is taken."""
 
 
@@ -23,7 +23,7 @@ def gateway_of(network: IPv4Network) -> IPv4Address:
 def allocate_address(network: IPv4Network, taken: Collection[IPv4Address]) -> IPv4Address:
     """The lowest address that is neither taken, the network's, its gateway's nor its broadcast's.
 
-    Raises RangeExhausted.
+    Raises RangeExhaustedError.
     """
     occupied = set(taken)
     first, last = int(network.network_address) + 2, int(network.broadcast_address) - 1
@@ -31,19 +31,19 @@ def allocate_address(network: IPv4Network, taken: Collection[IPv4Address]) -> IP
         address = IPv4Address(number)
         if address not in occupied:
             return address
-    raise RangeExhausted(f"every address of {network} is taken: delete members, or use a larger range")
+    raise RangeExhaustedError(f"every address of {network} is taken: delete members, or use a larger range")
 
 
 def allocate_range(taken: Iterable[IPv4Network]) -> IPv4Network:
     """A /20 for a VPC made without a range, as DigitalOcean gives them: 10.100.0.0/20 and up.
 
-    Raises RangeExhausted.
+    Raises RangeExhaustedError.
     """
     occupied = list(taken)
     for candidate in IPv4Network("10.96.0.0/11").subnets(new_prefix=GENERATED_VPC_PREFIX):
         if not any(candidate.overlaps(other) for other in occupied):
             return candidate
-    raise RangeExhausted("no /20 of 10.96.0.0/11 is free: give an ip_range")
+    raise RangeExhaustedError("no /20 of 10.96.0.0/11 is free: give an ip_range")
 
 
 def interface_in(network: IPv4Network, address: str) -> IPv4Interface:

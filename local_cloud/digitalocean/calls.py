@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from local_cloud.digitalocean.clock import now
 from local_cloud.digitalocean.cloud import Cloud
-from local_cloud.digitalocean.errors import NotFound, ServerError
+from local_cloud.digitalocean.errors import NotFoundError, ServerError
 from local_cloud.digitalocean.pagination import paginate
 from local_cloud.digitalocean.tables import Account, Action, Owned
 from local_cloud.digitalocean.tokens import Holder
@@ -27,19 +27,21 @@ class Call:
         holder: Holder = request.state.holder
         account = session.get(Account, holder.account_id)
         if account is None:
-            raise NotFound
+            raise NotFoundError
         self.cloud = cloud
         self.request = request
         self.session = session
         self.account = account
         self.admin = holder.admin
         self._afterwards: list[Callable[[], None]] = []
+        self._undoing: list[Callable[[], None]] = []
+        self._revision = cloud.revision
 
     def own(self, table: type[OwnedRow], key: Any, message: str | None = None) -> OwnedRow:
-        """The account's row. Raises NotFound, for another account's row as well."""
+        """The account's row. Raises NotFoundError, for another account's row as well."""
         row = self.session.get(table, key)
         if row is None or row.account_id != self.account.id:
-            raise NotFound(message) if message else NotFound
+            raise NotFoundError(message) if message else NotFoundError
         return row
 
     def page(self, name: str, rows: Sequence[Row], view: Callable[[Row], Any]) -> dict[str, Any]:
@@ -74,6 +76,19 @@ class Call:
         """Answers only when the real thing is done, unless a transition was set. A failure is the answer."""
         if action.kind not in self.cloud.transitions.settings:
             self.afterwards(lambda: self._await(action.id))
+
+    def if_undone(self, step: Callable[[], None]) -> None:
+        """Runs when the transaction is not kept: takes back a real thing that was made in it."""
+        self._undoing.append(step)
+
+    def take_back(self) -> None:
+        """Makes the real things again what the state says, after a transaction that was not kept."""
+        for step in reversed(self._undoing):
+            step()
+        if self.cloud.revision != self._revision:
+            with self.cloud.store.writing() as session:
+                self.cloud.sync_policies(session, self.account.id)
+                self.cloud.sync_names(session)
 
     def conclude(self) -> None:
         for step in self._afterwards:

@@ -23,7 +23,13 @@ class Cloud:
     """Everything that outlives a call."""
 
     def __init__(
-        self, store_path: Path, hypervisor: Hypervisor, work: Mapping[str, Work], *, seed: int | None, workers: int
+        self,
+        store_path: Path,
+        hypervisor: Hypervisor,
+        work: Mapping[str, Work],
+        *,
+        seed: int | None,
+        workers: int,
     ) -> None:
         self.store = Store(store_path)
         self.hypervisor = hypervisor
@@ -33,12 +39,16 @@ class Cloud:
         self.transitions = Transitions()
         self.jobs = Jobs(self, work, workers)
         self.restoring: set[str] = set()
+        self.revision = 0
+        """Counts what was told to the hypervisor inside transactions."""
         self._applied: dict[str, Policy | None] = {}
         self._published: dict[str, IPv4Address] = {}
 
     def sync_policies(self, session: Session, account_id: int) -> None:
-        """Makes real what the account's firewalls say now. Call it inside the transaction that changes them:
-        it is the one writer, so policies arrive in the order of the changes.
+        """Makes real what the account's firewalls say now.
+
+        Call it inside the transaction that changes them: it is the one writer, so policies arrive in the
+        order of the changes.
         """
         session.flush()
         wanted = compile_policies(session, account_id)
@@ -48,12 +58,14 @@ class Cloud:
             if endpoint not in self._applied or self._applied[endpoint] != policy
         }
         if changed:
+            self.revision += 1
             self.hypervisor.apply_policies(changed)
             self._applied.update(changed)
 
     def apply_policy_of(self, account_id: int, endpoint: str) -> None:
-        """Tells it even when nothing changed: an endpoint that was detached has lost its policy. As the one
-        writer, so that no older policy overtakes a newer one.
+        """Tells it even when nothing changed: an endpoint that was detached has lost its policy.
+
+        As the one writer, so that no older policy overtakes a newer one.
         """
         with self.store.writing() as session:
             policies = compile_policies(session, account_id)
@@ -63,6 +75,9 @@ class Cloud:
 
     def forget_endpoint(self, endpoint: str) -> None:
         self._applied.pop(endpoint, None)
+
+    def forget_all_endpoints(self) -> None:
+        self._applied.clear()
 
     def sync_names(self, session: Session) -> None:
         """Publishes every database's host names, of all accounts: each name carries its account's number."""
@@ -75,6 +90,7 @@ class Cloud:
             names[cluster.hostname] = IPv4Address(cluster.public_address)
             names[f"private-{cluster.hostname}"] = IPv4Address(cluster.private_address)
         if names != self._published:
+            self.revision += 1
             self.hypervisor.publish_names(names)
             self._published = names
 

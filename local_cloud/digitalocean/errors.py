@@ -1,9 +1,9 @@
 """What the API answers when it can't do as asked, in DigitalOcean's shape: `{"id", "message", "request_id"}`.
 
 ApiError
-├── BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404, Conflict 409
-├── PreconditionFailed 412, UnprocessableEntity 422, TooManyRequests 429
-└── ServerError 500, NotImplementedHere 501 (this local cloud lacks what DigitalOcean has)
+├── BadRequestError 400, UnauthorizedError 401, ForbiddenError 403, NotFoundError 404, ConflictError 409
+├── PreconditionFailedError 412, UnprocessableEntityError 422, TooManyRequestsError 429
+└── ServerError 500, NotImplementedHereError 501 (this local cloud lacks what DigitalOcean has)
 """
 
 from typing import ClassVar
@@ -20,41 +20,41 @@ class ApiError(Exception):
         self.message = message
 
 
-class BadRequest(ApiError):
+class BadRequestError(ApiError):
     status, id = 400, "bad_request"
 
 
-class Unauthorized(ApiError):
+class UnauthorizedError(ApiError):
     status, id = 401, "unauthorized"
 
     def __init__(self, message: str = "Unable to authenticate you") -> None:
         super().__init__(message)
 
 
-class Forbidden(ApiError):
+class ForbiddenError(ApiError):
     status, id = 403, "forbidden"
 
 
-class NotFound(ApiError):
+class NotFoundError(ApiError):
     status, id = 404, "not_found"
 
     def __init__(self, message: str = "The resource you were accessing could not be found.") -> None:
         super().__init__(message)
 
 
-class Conflict(ApiError):
+class ConflictError(ApiError):
     status, id = 409, "conflict"
 
 
-class PreconditionFailed(ApiError):
+class PreconditionFailedError(ApiError):
     status, id = 412, "precondition_failed"
 
 
-class UnprocessableEntity(ApiError):
+class UnprocessableEntityError(ApiError):
     status, id = 422, "unprocessable_entity"
 
 
-class TooManyRequests(ApiError):
+class TooManyRequestsError(ApiError):
     status, id = 429, "too_many_requests"
 
     def __init__(self, message: str = "API Rate limit exceeded.") -> None:
@@ -65,12 +65,10 @@ class ServerError(ApiError):
     status, id = 500, "server_error"
 
 
-class NotImplementedHere(ApiError):
+class NotImplementedHereError(ApiError):
     """DigitalOcean has it, this local cloud doesn't; `what` names it."""
 
     status, id = 501, "not_implemented"
 
     def __init__(self, what: str) -> None:
-        super().__init__(
-            f"The local cloud has no {what}. See docs/local-cloud-coverage.md for what it has."
-        )
+        super().__init__(f"The local cloud has no {what}. See docs/local-cloud-coverage.md for what it has.")

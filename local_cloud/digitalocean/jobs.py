@@ -1,16 +1,17 @@
 """Work in the background: each action runs in a worker, and an action cut short by a crash runs again.
 
 A kind of work is three steps: `prepare` reads what it needs and returns the real deed, which runs outside
-any transaction; `complete` and `fail` write what came of it. Deeds are idempotent, so running one twice is safe.
+any transaction; `complete` and `fail` write what came of it. Deeds are idempotent: one may run twice.
 """
 
 import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,14 @@ class Jobs:
         with self._guard:
             return len(self._unfinished)
 
+    @contextmanager
+    def exclusively(self, resource: str) -> Iterator[None]:
+        """Nothing else is done to the resource ("droplet:1") meanwhile."""
+        with self._guard:
+            lock = self._busy[resource]
+        with lock:
+            yield
+
     def resume(self) -> None:
         """Takes up what was in progress when the last process ended."""
         with self._cloud.store.reading() as session:
@@ -87,12 +96,10 @@ class Jobs:
 
     def _run(self, action_id: int, resource: str) -> None:
         started = time.monotonic()
-        with self._guard:
-            lock = self._busy[resource]
         try:
-            with lock:
+            with self.exclusively(resource):
                 found = self._do(action_id)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong is the action's outcome
+        except Exception as error:
             log.warning("action %d failed: %s", action_id, error, exc_info=log.isEnabledFor(logging.DEBUG))
             self._finish(action_id, f"{error}")
             return

@@ -1,4 +1,4 @@
-"""What happens to every call before a route sees it: request id, authentication, quota, faults, access log."""
+"""What happens to every call before a route sees it: its id, who calls, quota, faults, access log."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_cloud.digitalocean.cloud import Cloud
-from local_cloud.digitalocean.errors import ApiError, TooManyRequests, Unauthorized
+from local_cloud.digitalocean.errors import ApiError, TooManyRequestsError, UnauthorizedError
 from local_cloud.digitalocean.faults import Fault
 from local_cloud.digitalocean.tokens import Quota
 
@@ -45,14 +45,14 @@ class Gate:
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         holder = self._cloud.tokens.holder(Headers(scope=scope).get("authorization", ""))
         if holder is None:
-            raise Unauthorized
+            raise UnauthorizedError
         scope.setdefault("state", {}).update(holder=holder, request_id=answer.request_id)
         if scope["path"].startswith("/_local/"):
             await self._app(scope, receive, answer)
             return
         answer.quota = self._cloud.tokens.count(holder)
         if answer.quota.exceeded:
-            raise TooManyRequests
+            raise TooManyRequestsError
         fault = self._cloud.faults.strike(scope["method"], scope["path"])
         if fault is None:
             await self._app(scope, receive, answer)
@@ -70,7 +70,9 @@ class Gate:
         if fault.drop:
             await answer.drop(receive)
         elif fault.status is not None:
-            body = error_body(_error_id(fault.status), "injected by a fault of this local cloud", answer.request_id)
+            body = error_body(
+                _error_id(fault.status), "injected by a fault of this local cloud", answer.request_id
+            )
             await JSONResponse(body, fault.status)(scope, receive, answer)
 
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from starlette.datastructures import URL, QueryParams
 
-from local_cloud.digitalocean.errors import BadRequest
+from local_cloud.digitalocean.errors import BadRequestError
 
 DEFAULT_PER_PAGE, LARGEST_PER_PAGE = 20, 200
 
@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 def paginate(url: URL, name: str, rows: Sequence[Row], view: Callable[[Row], Any]) -> dict[str, Any]:
     """The page that the URL asks for, as the body of an answer.
 
-    Raises BadRequest when `page` or `per_page` is no positive number.
+    Raises BadRequestError when `page` or `per_page` is no positive number.
     """
     query = QueryParams(url.query)
     page = _positive(query, "page", 1)
@@ -41,5 +41,5 @@ def _pages(url: URL, page: int, last: int) -> dict[str, str]:
 def _positive(query: QueryParams, name: str, default: int) -> int:
     value = query.get(name, str(default))
     if not value.isdecimal() or int(value) < 1:
-        raise BadRequest(f"{name} must be a number of 1 or more, not {value!r}")
+        raise BadRequestError(f"{name} must be a number of 1 or more, not {value!r}")
     return int(value)

@@ -28,14 +28,14 @@ class Population:
         found: set[Network] = {ip_network(address, strict=False) for address in ends.get("addresses") or ()}
         for droplet_id in (*(ends.get("droplet_ids") or ()), *self._with_tags(ends.get("tags") or ())):
             found.update(self.addresses.get(int(droplet_id), ()))
-        return tuple(sorted(found, key=lambda network: (network.version, network)))  # type: ignore[arg-type,return-value]
+        return tuple(sorted(found, key=lambda network: (network.version, network)))
 
     def _with_tags(self, tags: Iterable[str]) -> frozenset[int]:
         return frozenset().union(*(self.tagged.get(tag.lower(), frozenset()) for tag in tags))
 
 
 def parse_ports(ports: str) -> tuple[int, int] | None:
-    """ "22" → (22, 22), "8000-9000" → (8000, 9000), "0" and "all" → None, which is every port.
+    """The first and last port of "22" or "8000-9000"; None, which is every port, of "0" and "all".
 
     Raises ValueError.
     """
@@ -92,9 +92,7 @@ def _population(session: Session, account_id: int) -> Population:
     return Population(addresses, {name: frozenset(ids) for name, ids in tagged.items()})
 
 
-def _droplet_policy(
-    droplet_id: int, firewalls: Iterable[Firewall], population: Population
-) -> Policy | None:
+def _droplet_policy(droplet_id: int, firewalls: Iterable[Firewall], population: Population) -> Policy | None:
     tags = [tag for tag, members in population.tagged.items() if droplet_id in members]
     attached = firewalls_of(droplet_id, firewalls, tags)
     if not attached:

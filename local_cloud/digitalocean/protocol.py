@@ -1,4 +1,4 @@
-"""What the API needs of whoever makes things real. `local_cloud.hypervisor` has the real one, tests their own."""
+"""What the API needs of whoever makes things real: `local_cloud.hypervisor`, or a test's own."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
@@ -8,7 +8,9 @@ from local_cloud.hypervisor.model import DatabaseCluster, Machine, NatGateway, P
 
 
 class Hypervisor(Protocol):
-    """Every method blocks, may be called from any thread, can be told the same thing twice, and raises
+    """Makes machines, networks, firewalls, disks and servers.
+
+    Every method blocks, may be called from any thread, can be told the same thing twice, and raises
     `HypervisorError` with a message for the operator when the real thing can't be had.
     """
 

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from local_cloud.digitalocean.calls import Call
 
@@ -38,6 +40,10 @@ class Service:
     def delete(self, path: str, status: int = 204) -> Callable[[Handler], Handler]:
         return self._operation("DELETE", path, status)
 
+    def answers(self, scope: Scope) -> bool:
+        """Whether one of the routes is for the scope's method and path, as the router finds out."""
+        return any(route.matches(scope)[0] is Match.FULL for route in self.router.routes)
+
     def _operation(self, method: str, path: str, status: int) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             self.operations.append((method, path))
@@ -54,17 +60,24 @@ class Service:
 
 
 def _endpoint(handler: Callable[..., Any], status: int, *, writes: bool) -> Callable[..., Response]:
-    """The handler as FastAPI wants it. All of a call runs in one thread, so that the one writer's lock,
-    which a call holds, never waits for a thread.
+    """The handler as FastAPI wants it.
+
+    All of a call runs in one thread, so that the one writer's lock, which a call holds, never waits for one.
     """
 
     def endpoint(request: Request, **arguments: Any) -> Response:
         cloud = request.app.state.cloud
         if not writes:
             cloud.transitions.poll(request.url.path)
-        with cloud.store.writing() if writes else cloud.store.reading() as session:
-            call = Call(cloud, request, session)
-            body = handler(call, **arguments)
+        call: Call | None = None
+        try:
+            with cloud.store.writing() if writes else cloud.store.reading() as session:
+                call = Call(cloud, request, session)
+                body = handler(call, **arguments)
+        except Exception:
+            if call is not None:
+                call.take_back()
+            raise
         call.conclude()
         return Response(status_code=status) if body is None else JSONResponse(body, status)
 

@@ -1,4 +1,4 @@
-"""The SQLite file: one transaction per call, write-ahead log, so that a kill at any moment leaves whole calls."""
+"""The SQLite file: one transaction a call and a write-ahead log, so that a kill leaves whole calls."""
 
 import threading
 from collections.abc import Iterator

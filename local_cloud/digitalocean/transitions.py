@@ -75,6 +75,17 @@ class Transitions:
         for waiting in due:
             waiting.finish()
 
+    def flush(self) -> None:
+        """Ends every wait now."""
+        with self._lock:
+            timers, self._timers = self._timers, set()
+            waiting, self._waiting = self._waiting, []
+        for timer in timers:
+            timer.cancel()
+            timer.function()
+        for one in waiting:
+            one.finish()
+
     def close(self) -> None:
         """Forgets who waits; a restart takes their actions up again."""
         with self._lock:

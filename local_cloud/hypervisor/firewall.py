@@ -1,8 +1,8 @@
 """Cloud firewalls and anti-spoofing as nft scripts, written from policies by pure functions.
 
-A firewall stands outside the machine, in the namespace of its network, where nothing in the machine can change
-it. Frames on the bridge pass the `inet` forward hook thanks to br_netfilter, so that it can be stateful: this
-kernel family has no connection tracking for the bridge family itself.
+A firewall stands outside the machine, in the namespace of its network, where nothing in the machine can
+change it. Frames on the bridge pass the `inet` forward hook thanks to br_netfilter, so that it can be
+stateful: many kernels lack connection tracking for the bridge family itself (CONFIG_NF_CONNTRACK_BRIDGE).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The internet of the local cloud: a namespace without an uplink, where every public address answers.
 
-Any TCP port greets with the destination that was asked for, UDP is echoed, ping is answered: so what a firewall
-or a NAT gateway lets through can be proven with real packets, of which none ever leaves the machine.
+Any TCP port greets with the destination that was asked for, UDP is echoed, ping is answered: so what a
+firewall or a NAT gateway lets through can be proven with real packets, of which none ever leaves the machine.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ class Responder:
             self._tcp = socket.create_server(("", RESPONDER_PORT), backlog=1024)
             self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._udp.bind(("", RESPONDER_PORT))
-        self._udp.setblocking(False)
+        self._udp.settimeout(0)
         self._thread = threading.Thread(target=self._run, name="internet", daemon=True)
         self._thread.start()
 

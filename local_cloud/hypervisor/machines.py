@@ -13,7 +13,6 @@ from local_cloud.hypervisor.cgroups import Cgroups, Limits
 from local_cloud.hypervisor.containers import REBOOT_STATUS, Container, systemd_answers
 from local_cloud.hypervisor.disks import Disk
 from local_cloud.hypervisor.model import HypervisorError, Interface, Machine, Volume
-from local_cloud.hypervisor.namespaces import run
 from local_cloud.hypervisor.volumes import Volumes
 
 BOOT_SECONDS = 120.0
@@ -120,7 +119,6 @@ class Machines:
         with self._locked(machine_id):
             self.stop(machine_id, graceful=False)
             self._volumes.assign(machine_id, ())
-            self._networks.detach(f"droplet:{machine_id}")
             self._release(machine_id)
             self._disk(machine_id).delete()
 
@@ -160,8 +158,6 @@ class Machines:
             netns = self._networks.attach(
                 machine.endpoint, f"d-{machine.id}", machine.interfaces, machine.metadata, machine.user_data
             )
-            # The namespace outlives a power cycle; the rules of the machine's own firewall must not.
-            run("nsenter", f"--net={netns}", "nft", "flush", "ruleset")
             self._disk(machine.id).mount(self._image(machine))
             limits = Limits(memory_mib=machine.memory_mib, cpus=machine.vcpus)
             procs = self._cgroups.create(name, limits)
@@ -206,6 +202,8 @@ class Machines:
                 _log.exception("droplet %s is off: it ended with status %s", machine.id, status)
 
     def _release(self, machine_id: int) -> None:
+        # What the machine did to its network (its own firewall, addresses) ends with its power, as in memory.
+        self._networks.detach(f"droplet:{machine_id}")
         self._disk(machine_id).unmount()
         self._cgroups.remove(_member(machine_id))
 

@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         status, body = metadata.find(path) if metadata else (HTTPStatus.NOT_FOUND, "not found")
         self._answer(status, body, "application/json" if path.endswith(".json") else "text/plain")
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the name is the base class's
 
     def _answer(self, status: HTTPStatus, body: str, content_type: str) -> None:
         content = b"" if status is HTTPStatus.MOVED_PERMANENTLY else body.encode()

@@ -43,7 +43,7 @@ def remove(name: str) -> None:
 
 @contextmanager
 def entered(name: str) -> Iterator[None]:
-    """This thread works in the namespace: sockets opened and programs started here belong to it."""
+    """Let this thread work in the namespace: sockets it opens and programs it starts belong there."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
         _enter(name)

@@ -1,7 +1,7 @@
-"""Every network of the local cloud, and who is on which: VPCs, NAT gateways, the public network, the internet.
+"""Every network of the local cloud and who is on it: VPCs, NAT gateways, the public network, the internet.
 
-VPCs have no link to each other. The one way out of a VPC is its NAT gateway, to the public network, which ends
-in an internet that has no uplink.
+VPCs have no link to each other. The one way out of a VPC is its NAT gateway, to the public network, which
+ends in an internet that has no uplink.
 """
 
 import threading
@@ -61,7 +61,7 @@ class Networks:
                 self._vpcs[vpc.id] = Bridge(f"vpc-{vpc.id}", vpc.ip_range)
             elif known.ip_range != vpc.ip_range:
                 raise HypervisorError(
-                    f"VPC {vpc.id} has the range {known.ip_range}, not {vpc.ip_range}: a range can't be changed"
+                    f"VPC {vpc.id} has the range {known.ip_range}, not {vpc.ip_range}: make another"
                 )
 
     def delete_vpc(self, vpc_id: str) -> None:

@@ -89,7 +89,7 @@ class Bridge:
         taken = self._ports.get(port.name)
         if taken is not None:
             raise HypervisorError(
-                f"{port.address} in {self.namespace} belongs to {taken.endpoint}: {port.endpoint} needs another"
+                f"{port.address} in {self.namespace} is {taken.endpoint}'s: give {port.endpoint} another"
             )
 
     def _link(self, port: Port, namespace: str, name: str) -> None:
@@ -114,7 +114,7 @@ class Bridge:
                 ip.link("del", index=index)
 
     def enforce(self, policies: Mapping[str, Policy | None]) -> None:
-        """Replace the policies of those endpoints that have a port here, and cut what they no longer permit."""
+        """Replace the policies of those endpoints that have a port here; cut what they no longer permit."""
         with self._lock:
             present = {port.endpoint for port in self._ports.values()}
             changed = {name: policy for name, policy in policies.items() if name in present}

@@ -1,4 +1,4 @@
-"""The provider SDK warns of its own deprecated functions when it is imported, once; our warnings are errors."""
+"""The provider's SDK warns of its own deprecated functions when imported; our warnings are errors."""
 
 import warnings
 

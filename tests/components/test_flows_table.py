@@ -94,7 +94,7 @@ def test_trusted_sources_and_ports_of_the_services_come_from_the_table() -> None
 def test_ufw_has_one_rule_for_each_of_the_tiers_and_no_other(tier: Endpoint) -> None:
     rules = next(file.content for file in firewall(tier, RANGE).files if file.path == "/etc/ufw/user.rules")
     written = re.findall(
-        r"^-A ufw-user-(input|output) -p (\w+)(?: -d (\S+))? --dport (\d+)(?: -s (\S+))?", rules, re.M
+        r"^-A ufw-user-(input|output) -p (\w+)(?: -d (\S+))? --dport (\d+)(?: -s (\S+))?", rules, re.MULTILINE
     )
     found = {
         ("inbound" if chain == "input" else "outbound", f"{port}/{protocol}", (to or origin) or "anywhere")

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,9 @@ import pytest
 from toolchain.errors import CommandFailedError, DiskFullError, InterruptedBuildError
 from toolchain.processes import Processes
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root, as the toolchain itself does")
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="namespaces need root, as the toolchain itself does"
+)
 
 
 def test_every_line_of_a_program_is_reported() -> None:
@@ -30,7 +32,9 @@ def test_a_failure_carries_the_last_lines() -> None:
 def test_a_full_disk_is_called_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(DiskFullError, match=f"found the disk full .in {tmp_path}.: free some space"):
         Processes().run(
-            ["sh", "-c", "echo 'cp: x: No space left on device'; exit 1"], report=lambda _: None, folder=tmp_path
+            ["sh", "-c", "echo 'cp: x: No space left on device'; exit 1"],
+            report=lambda _: None,
+            folder=tmp_path,
         )
 
 
@@ -42,18 +46,22 @@ def test_stopping_ends_what_runs_and_starts_nothing_more() -> None:
         processes.run(["true"], report=lambda _: None)
 
 
-def test_nothing_that_a_build_started_outlives_it(tmp_path: Path) -> None:
+def test_nothing_that_a_build_started_outlives_it(
+    tmp_path: Path, program: Callable[[str, str], Path]
+) -> None:
     alive = tmp_path / "alive"
+    writer = program("writer", f"while :; do date +%s%N > {alive}; sleep 0.05; done")
     code = (
         "import sys\n"
         "from toolchain.processes import Processes\n"
-        "script = 'setsid sh -c \"while :; do date +%s%N > $0; sleep 0.05; done\" ' + sys.argv[1] + ' & wait'\n"
-        "Processes().run(['sh', '-c', script], report=print)\n"
+        "Processes().run(['sh', '-c', f'setsid {sys.argv[1]} & wait'], report=print)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code, alive]) as builder:
+    builder = subprocess.Popen([sys.executable, "-c", code, writer])
+    try:
         wait_until(alive.exists)
-        builder.send_signal(signal.SIGKILL)
-
+    finally:
+        builder.kill()
+        builder.wait()
     wait_until(lambda: is_unchanged(alive))
 
 
@@ -62,8 +70,7 @@ def is_unchanged(path: Path) -> bool:
     return not threading.Event().wait(0.3) and path.read_text() == before
 
 
-def wait_until(condition: object) -> None:
-    assert callable(condition)
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline, "it did not come about within 10 s"

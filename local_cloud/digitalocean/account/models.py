@@ -11,11 +11,17 @@ from local_cloud.digitalocean.tokens import Holder
 
 DEFAULT_NAME = "default"
 DROPLET_LIMIT = 100
-"""The default account's; a new account of DigitalOcean has 10, which the largest tenant's 50 agents exceed."""
+"""The default account's. DigitalOcean gives a new account 10, and raises it when asked to."""
 
 
 def open_account(
-    cloud: Cloud, session: Session, name: str, token: str, *, droplet_limit: int, rate_limit: int | None = None
+    cloud: Cloud,
+    session: Session,
+    name: str,
+    token: str,
+    *,
+    droplet_limit: int,
+    rate_limit: int | None = None,
 ) -> Account:
     account = Account(
         uuid=cloud.ids.uuid(session, "account"),
@@ -37,9 +43,7 @@ def admit_all(cloud: Cloud, default_token: str) -> None:
         accounts = session.scalars(select(Account)).all()
         default = next((account for account in accounts if account.name == DEFAULT_NAME), None)
         if default is None:
-            default = open_account(
-                cloud, session, DEFAULT_NAME, default_token, droplet_limit=DROPLET_LIMIT
-            )
+            default = open_account(cloud, session, DEFAULT_NAME, default_token, droplet_limit=DROPLET_LIMIT)
         default.token_digest = token_digest(default_token)
         for account in {*accounts, default}:
             admit(cloud, account)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.catalogue.regions import region_view
 from local_cloud.digitalocean.clock import written, written_or_none
-from local_cloud.digitalocean.errors import NotFound
+from local_cloud.digitalocean.errors import NotFoundError
 from local_cloud.digitalocean.tables import Action
 
 NAMES = {
@@ -20,7 +20,9 @@ NAMES = {
 }
 
 
-def list_actions(call: Call, resource_type: str | None = None, resource_id: str | None = None) -> list[Action]:
+def list_actions(
+    call: Call, resource_type: str | None = None, resource_id: str | None = None
+) -> list[Action]:
     """Newest first."""
     query = select(Action).where(Action.account_id == call.account.id, Action.public)
     if resource_type is not None:
@@ -31,14 +33,14 @@ def list_actions(call: Call, resource_type: str | None = None, resource_id: str 
 def find_action(
     call: Call, action_id: int, resource_type: str | None = None, resource_id: str | None = None
 ) -> Action:
-    """Raises NotFound, also for another resource's action."""
+    """Raises NotFoundError, also for another resource's action."""
     action = call.own(Action, action_id)
     wrong = resource_type is not None and (action.resource_type, action.resource_id) != (
         resource_type,
         resource_id,
     )
     if wrong or not action.public:
-        raise NotFound
+        raise NotFoundError
     return action
 
 

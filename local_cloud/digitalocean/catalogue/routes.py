@@ -7,7 +7,7 @@ from local_cloud.digitalocean.catalogue.images import IMAGES, find_image
 from local_cloud.digitalocean.catalogue.regions import region_views
 from local_cloud.digitalocean.catalogue.sizes import SIZES
 from local_cloud.digitalocean.catalogue.views import image_view, size_view
-from local_cloud.digitalocean.errors import NotFound
+from local_cloud.digitalocean.errors import NotFoundError
 from local_cloud.digitalocean.service import Service
 
 service = Service("API only")
@@ -25,10 +25,13 @@ def list_sizes(call: Call) -> dict[str, Any]:
 
 @service.get("/v2/images")
 def list_images(
-    call: Call, type: str | None = None, private: bool = False, tag_name: str | None = None  # noqa: A002, FBT001, FBT002 - the API's names
+    call: Call,
+    type: str | None = None,  # noqa: A002 - the API's name
+    private: str = "false",
+    tag_name: str | None = None,
 ) -> dict[str, Any]:
     # There are no snapshots, custom images, tagged images or one-click applications here.
-    none_match = private or tag_name is not None or type == "application"
+    none_match = private == "true" or tag_name is not None or type == "application"
     return call.page("images", [] if none_match else list(IMAGES.values()), image_view)
 
 
@@ -36,5 +39,5 @@ def list_images(
 def get_image(call: Call, image: str) -> dict[str, Any]:  # noqa: ARG001
     found = find_image(image)
     if found is None:
-        raise NotFound
+        raise NotFoundError
     return {"image": image_view(found)}

@@ -9,7 +9,7 @@ from local_cloud.digitalocean.actions.models import view as action_view
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.droplets import models
 from local_cloud.digitalocean.droplets.actions import ABSENT, BY_TAG, start_action
-from local_cloud.digitalocean.errors import NotImplementedHere, UnprocessableEntity
+from local_cloud.digitalocean.errors import NotImplementedHereError, UnprocessableEntityError
 from local_cloud.digitalocean.service import Service
 from local_cloud.digitalocean.tags.models import find_tag
 
@@ -25,9 +25,9 @@ class ActionCreate(BaseModel):
 @service.post("/v2/droplets/actions")
 def act_by_tag(call: Call, tag_name: str, body: ActionCreate) -> dict[str, Any]:
     if body.type in ABSENT:
-        raise NotImplementedHere(f"Droplet action {body.type}")
+        raise NotImplementedHereError(f"Droplet action {body.type}")
     if body.type not in BY_TAG:
-        raise UnprocessableEntity(f"{body.type!r} is no action by tag: use {', '.join(BY_TAG)}")
+        raise UnprocessableEntityError(f"{body.type!r} is no action by tag: use {', '.join(BY_TAG)}")
     tagged = models.list_droplets(call, find_tag(call, tag_name).name)
     actions = [start_action(call, droplet, body.type, {}) for droplet in tagged]
     return {"actions": [action_view(action) for action in actions]}

@@ -6,9 +6,14 @@ from local_cloud.digitalocean.actions.models import pending
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.catalogue.sizes import SIZES
 from local_cloud.digitalocean.droplets import models
-from local_cloud.digitalocean.droplets.errors import PendingEvent, PoweredOff, PoweredOn, SmallerDisk
+from local_cloud.digitalocean.droplets.errors import (
+    PendingEventError,
+    PoweredOffError,
+    PoweredOnError,
+    SmallerDiskError,
+)
 from local_cloud.digitalocean.droplets.views import status_of
-from local_cloud.digitalocean.errors import NotImplementedHere, UnprocessableEntity
+from local_cloud.digitalocean.errors import NotImplementedHereError, UnprocessableEntityError
 from local_cloud.digitalocean.tables import Action, Droplet
 
 ABSENT = (
@@ -27,17 +32,17 @@ BY_TAG = ("power_on", "power_off", "power_cycle", "shutdown")
 
 
 def start_action(call: Call, droplet: Droplet, kind: str, body: dict[str, Any]) -> Action:
-    """Raises UnprocessableEntity for what can't be done now, NotImplementedHere for what never can here."""
+    """Raises UnprocessableEntityError for what can't be done now, NotImplementedHereError for what is absent."""
     if kind in ABSENT:
-        raise NotImplementedHere(f"Droplet action {kind}")
+        raise NotImplementedHereError(f"Droplet action {kind}")
     params = _params(droplet, kind, body)
     if pending(call.session, "droplet", droplet.id):
-        raise PendingEvent
+        raise PendingEventError
     status = status_of(call.cloud, droplet)
     if kind in NEEDS_POWER and status == "off":
-        raise PoweredOff
+        raise PoweredOffError
     if kind == "resize" and status != "off":
-        raise PoweredOn
+        raise PoweredOnError
     return call.start(f"droplet.{kind}", ("droplet", str(droplet.id)), droplet.region, **params)
 
 
@@ -52,24 +57,24 @@ def _params(droplet: Droplet, kind: str, body: dict[str, Any]) -> dict[str, Any]
         return {"image": models.check_image(body.get("image") or droplet.image)}
     if kind == "resize":
         return _resize_params(droplet, body)
-    raise UnprocessableEntity(f"{kind!r} is no action type of a Droplet")
+    raise UnprocessableEntityError(f"{kind!r} is no action type of a Droplet")
 
 
 def _resize_params(droplet: Droplet, body: dict[str, Any]) -> dict[str, Any]:
     size, disk = _text(body, "size"), body.get("disk", False)
     if size not in SIZES or not SIZES[size].offered_in(droplet.region):
-        raise UnprocessableEntity(f"Size {size} is not available in this region.")
+        raise UnprocessableEntityError(f"Size {size} is not available in this region.")
     if not isinstance(disk, bool):
-        raise UnprocessableEntity("disk must be true or false")
+        raise UnprocessableEntityError("disk must be true or false")
     if SIZES[size].disk < droplet.disk_gib:
-        raise SmallerDisk
+        raise SmallerDiskError
     if size == droplet.size and not disk:
-        raise UnprocessableEntity(f"Droplet is already of size {size}.")
+        raise UnprocessableEntityError(f"Droplet is already of size {size}.")
     return {"size": size, "disk": disk}
 
 
 def _text(body: dict[str, Any], field: str) -> str:
     value = body.get(field)
     if not isinstance(value, str) or not value:
-        raise UnprocessableEntity(f"{field} is required")
+        raise UnprocessableEntityError(f"{field} is required")
     return value

@@ -1,14 +1,14 @@
 """Refusals in DigitalOcean's words."""
 
-from local_cloud.digitalocean.errors import UnprocessableEntity
+from local_cloud.digitalocean.errors import UnprocessableEntityError
 
 
-class InvalidForCreation(UnprocessableEntity):
+class InvalidForCreationError(UnprocessableEntityError):
     def __init__(self, what: str) -> None:
         super().__init__(f"You specified an invalid {what} for Droplet creation.")
 
 
-class NoSuchMachineHere(UnprocessableEntity):
+class NoSuchMachineHereError(UnprocessableEntityError):
     """The image is DigitalOcean's, but this local cloud can't boot it."""
 
     def __init__(self, slug: str, bootable: tuple[str, ...]) -> None:
@@ -18,26 +18,26 @@ class NoSuchMachineHere(UnprocessableEntity):
         )
 
 
-class LimitExceeded(UnprocessableEntity):
+class LimitExceededError(UnprocessableEntityError):
     def __init__(self) -> None:
         super().__init__("creating this/these droplet(s) will exceed your droplet limit")
 
 
-class PendingEvent(UnprocessableEntity):
+class PendingEventError(UnprocessableEntityError):
     def __init__(self) -> None:
         super().__init__("Droplet already has a pending event.")
 
 
-class PoweredOn(UnprocessableEntity):
+class PoweredOnError(UnprocessableEntityError):
     def __init__(self) -> None:
         super().__init__("Droplet is currently on. Please power it off to run this event.")
 
 
-class PoweredOff(UnprocessableEntity):
+class PoweredOffError(UnprocessableEntityError):
     def __init__(self) -> None:
         super().__init__("Droplet is currently off. Please power it on to run this event.")
 
 
-class SmallerDisk(UnprocessableEntity):
+class SmallerDiskError(UnprocessableEntityError):
     def __init__(self) -> None:
         super().__init__("This size is not available because it has a smaller disk.")

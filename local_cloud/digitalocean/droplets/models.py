@@ -11,11 +11,11 @@ from local_cloud.digitalocean.catalogue.regions import NAMES
 from local_cloud.digitalocean.catalogue.sizes import SIZES, Size
 from local_cloud.digitalocean.clock import now
 from local_cloud.digitalocean.droplets.errors import (
-    InvalidForCreation,
-    LimitExceeded,
-    NoSuchMachineHere,
+    InvalidForCreationError,
+    LimitExceededError,
+    NoSuchMachineHereError,
 )
-from local_cloud.digitalocean.errors import NotFound, UnprocessableEntity
+from local_cloud.digitalocean.errors import NotFoundError, UnprocessableEntityError
 from local_cloud.digitalocean.keys.models import find_key
 from local_cloud.digitalocean.projects.models import assign_new
 from local_cloud.digitalocean.tables import Action, Droplet, Volume, Vpc
@@ -48,33 +48,31 @@ class Order:
 
 
 def create_droplets(call: Call, order: Order) -> list[tuple[Droplet, Action]]:
-    """Raises UnprocessableEntity, in DigitalOcean's words, before anything is made."""
+    """Raises UnprocessableEntityError, in DigitalOcean's words, before anything is made."""
     for name in order.names:
         check_name(name)
     size = _size(order.size)
     image = check_image(order.image)
     vpc, region = _place(call, order)
     if not size.offered_in(region):
-        raise UnprocessableEntity("Size is not available in this region.")
+        raise UnprocessableEntityError("Size is not available in this region.")
     public_keys = _public_keys(call, order.ssh_keys)
     volumes = _volumes(call, order, region)
     if len(order.names) + _count(call) > call.account.droplet_limit:
-        raise LimitExceeded
+        raise LimitExceededError
     vpc = vpc or default_vpc(call, region)
     made = [_add(call, order, name, size, image, vpc, public_keys) for name in order.names]
     for volume in volumes:
         volume.droplet_id = made[0].id
     call.cloud.sync_policies(call.session, call.account.id)
-    return [
-        (droplet, call.start("droplet.create", ("droplet", str(droplet.id)), region)) for droplet in made
-    ]
+    return [(droplet, call.start("droplet.create", ("droplet", str(droplet.id)), region)) for droplet in made]
 
 
 def find_droplet(call: Call, droplet_id: int) -> Droplet:
-    """Raises NotFound, also for one that is being deleted."""
+    """Raises NotFoundError, also for one that is being deleted."""
     droplet = call.own(Droplet, droplet_id)
     if droplet.deleting:
-        raise NotFound
+        raise NotFoundError
     return droplet
 
 
@@ -98,36 +96,36 @@ def start_deletion(call: Call, droplet: Droplet) -> None:
 
 
 def check_name(name: str) -> None:
-    """Raises UnprocessableEntity."""
+    """Raises UnprocessableEntityError."""
     if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        raise UnprocessableEntity("Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)")
+        raise UnprocessableEntityError("Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)")
 
 
 def check_image(reference: str | int) -> str:
-    """The slug. Raises InvalidForCreation for an unknown image, NoSuchMachineHere for one not to be had."""
+    """The slug. Raises InvalidForCreationError, or NoSuchMachineHereError for DigitalOcean's other images."""
     image = find_image(reference)
     if image is None:
-        raise InvalidForCreation("image")
+        raise InvalidForCreationError("image")
     if image.slug not in BOOTABLE:
-        raise NoSuchMachineHere(image.slug, BOOTABLE)
+        raise NoSuchMachineHereError(image.slug, BOOTABLE)
     return IMAGES[image.slug].slug
 
 
 def _size(slug: str) -> Size:
     if slug not in SIZES:
-        raise InvalidForCreation("size")
+        raise InvalidForCreationError("size")
     return SIZES[slug]
 
 
 def _place(call: Call, order: Order) -> tuple[Vpc | None, str]:
     vpc = call.session.get(Vpc, order.vpc_uuid) if order.vpc_uuid else None
     if order.vpc_uuid and (vpc is None or vpc.account_id != call.account.id):
-        raise UnprocessableEntity(f"VPC {order.vpc_uuid} was not found in your account")
+        raise UnprocessableEntityError(f"VPC {order.vpc_uuid} was not found in your account")
     region = order.region or (vpc.region if vpc else DEFAULT_REGION)
     if region not in NAMES:
-        raise InvalidForCreation("region")
+        raise InvalidForCreationError("region")
     if vpc is not None and vpc.region != region:
-        raise UnprocessableEntity(
+        raise UnprocessableEntityError(
             f"Droplet region {region} must match VPC region {vpc.region} of VPC {vpc.name}"
         )
     return vpc, region
@@ -138,21 +136,23 @@ def _public_keys(call: Call, identifiers: tuple[str | int, ...]) -> list[str]:
     for identifier in identifiers:
         try:
             keys.append(find_key(call, identifier).public_key)
-        except NotFound as error:
+        except NotFoundError as error:
             message = f"{identifier} are invalid key identifiers for Droplet creation."
-            raise UnprocessableEntity(message) from error
+            raise UnprocessableEntityError(message) from error
     return keys
 
 
 def _volumes(call: Call, order: Order, region: str) -> list[Volume]:
     volumes = [call.own(Volume, volume_id) for volume_id in order.volumes]
     if volumes and len(order.names) > 1:
-        raise UnprocessableEntity("volumes can be attached to one Droplet only, not to several names")
+        raise UnprocessableEntityError("volumes can be attached to one Droplet only, not to several names")
     for volume in volumes:
         if volume.region != region:
-            raise UnprocessableEntity(f"Volume {volume.name} is in {volume.region}, the Droplet in {region}")
+            raise UnprocessableEntityError(
+                f"Volume {volume.name} is in {volume.region}, the Droplet in {region}"
+            )
         if volume.droplet_id is not None:
-            raise UnprocessableEntity(f"Volume {volume.name} is attached to Droplet {volume.droplet_id}")
+            raise UnprocessableEntityError(f"Volume {volume.name} is attached to Droplet {volume.droplet_id}")
     return volumes
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.droplets import models
 from local_cloud.digitalocean.droplets.views import view
-from local_cloud.digitalocean.errors import BadRequest, NotImplementedHere
+from local_cloud.digitalocean.errors import BadRequestError, NotImplementedHereError
 from local_cloud.digitalocean.service import Service
 from local_cloud.digitalocean.tables import Action
 from local_cloud.digitalocean.tags.models import find_tag
@@ -50,10 +50,10 @@ class DropletCreate(BaseModel):
         return user_data
 
     def order(self) -> models.Order:
-        """Raises NotImplementedHere rather than make a droplet that lacks what was asked for."""
+        """Raises NotImplementedHereError rather than make a droplet that lacks what was asked for."""
         for wanted, what in ((self.backups, "Droplet backups"), (self.ipv6, "IPv6 for Droplets")):
             if wanted:
-                raise NotImplementedHere(what)
+                raise NotImplementedHereError(what)
         return models.Order(
             names=tuple(self.names or [self.name or ""]),
             region=self.region,
@@ -78,7 +78,7 @@ def index(
     type: str | None = None,  # noqa: A002 - the API's name
 ) -> dict[str, Any]:
     if tag_name is not None and name is not None:
-        raise BadRequest("tag_name and name can't be combined")
+        raise BadRequestError("tag_name and name can't be combined")
     found = [] if type == "gpus" else models.list_droplets(call, tag_name, name)
     return call.page("droplets", found, lambda droplet: view(call, droplet))
 

@@ -19,7 +19,11 @@ Boot = Callable[[Machine, list[str]], None]
 
 def boot(cloud: Cloud, session: Session, droplet: Droplet, how: Boot) -> Deed:
     """The firewall first: no packet of the machine may pass before its policy is there."""
-    machine, volumes, account_id = machine_of(session, droplet), volumes_of(session, droplet.id), droplet.account_id
+    machine, volumes, account_id = (
+        machine_of(session, droplet),
+        volumes_of(session, droplet.id),
+        droplet.account_id,
+    )
 
     def deed() -> None:
         cloud.apply_policy_of(account_id, machine.endpoint)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.clock import now
-from local_cloud.digitalocean.errors import BadRequest, Conflict
+from local_cloud.digitalocean.errors import BadRequestError, ConflictError
 from local_cloud.digitalocean.policies import firewalls_of
 from local_cloud.digitalocean.tables import Droplet, Firewall
 from local_cloud.digitalocean.tags.models import missing_tags, tags_of
@@ -21,21 +21,20 @@ Rules = list[dict[str, Any]]
 
 
 def create_firewall(call: Call, name: str) -> Firewall:
-    """An empty one; `replace` fills it. Raises Conflict for a taken name."""
+    """An empty one; `replace` fills it. Raises ConflictError for a taken name."""
     check_name_free(call, name)
-    firewall = Firewall(
+    return Firewall(
         id=call.cloud.ids.uuid(call.session, "firewall"),
         account_id=call.account.id,
         name=name,
         created_at=now(),
     )
-    return firewall
 
 
 def replace(
     call: Call, firewall: Firewall, inbound: Rules, outbound: Rules, droplet_ids: list[int], tags: list[str]
 ) -> None:
-    """Sets everything, and makes it real. Raises BadRequest, before anything is changed."""
+    """Sets everything, and makes it real. Raises BadRequestError, before anything is changed."""
     droplet_ids, tags = list(dict.fromkeys(droplet_ids)), list(dict.fromkeys(tags))
     _check(call, [*inbound, *outbound], droplet_ids, tags)
     firewall.inbound_rules, firewall.outbound_rules = inbound, outbound
@@ -61,19 +60,19 @@ def delete_firewall(call: Call, firewall: Firewall) -> None:
 
 def check_name_free(call: Call, name: str, but: str | None = None) -> None:
     if any(firewall.name == name and firewall.id != but for firewall in list_firewalls(call)):
-        raise Conflict("duplicate name")
+        raise ConflictError("duplicate name")
 
 
 def _check(call: Call, rules: Rules, droplet_ids: list[int], tags: list[str]) -> None:
     if not rules:
-        raise BadRequest("one of inbound_rules or outbound_rules must be specified")
+        raise BadRequestError("one of inbound_rules or outbound_rules must be specified")
     for count, most, what in (
         (len(droplet_ids), MOST_DROPLETS, "droplets"),
         (len(tags), MOST_TAGS, "tags"),
         (len(rules), MOST_RULES, "rules"),
     ):
         if count > most:
-            raise BadRequest(f"a firewall may have at most {most} {what}, not {count}")
+            raise BadRequestError(f"a firewall may have at most {most} {what}, not {count}")
     ends = [rule.get("sources") or rule.get("destinations") or {} for rule in rules]
     _check_droplets(call, {*droplet_ids, *(one for end in ends for one in end.get("droplet_ids", ()))})
     _check_tags(call, {*tags, *(one for end in ends for one in end.get("tags", ()))})
@@ -83,9 +82,9 @@ def _check_droplets(call: Call, droplet_ids: Iterable[int]) -> None:
     for droplet_id in sorted(droplet_ids):
         droplet = call.session.get(Droplet, droplet_id)
         if droplet is None or droplet.account_id != call.account.id or droplet.deleting:
-            raise BadRequest(f"droplet {droplet_id} was not found")
+            raise BadRequestError(f"droplet {droplet_id} was not found")
 
 
 def _check_tags(call: Call, tags: Iterable[str]) -> None:
     if missing := missing_tags(call, sorted(tags)):
-        raise BadRequest(f"tag {missing[0]} does not exist: create it first")
+        raise BadRequestError(f"tag {missing[0]} does not exist: create it first")

@@ -36,9 +36,7 @@ def index(call: Call) -> dict[str, Any]:
 @service.post("/v2/firewalls", 202)
 def create(call: Call, body: FirewallBody) -> dict[str, Any]:
     firewall = models.create_firewall(call, body.name)
-    models.replace(
-        call, firewall, body.inbound(), body.outbound(), body.droplet_ids or [], body.tags or []
-    )
+    models.replace(call, firewall, body.inbound(), body.outbound(), body.droplet_ids or [], body.tags or [])
     return {"firewall": view(firewall)}
 
 
@@ -52,9 +50,7 @@ def update(call: Call, firewall_id: str, body: FirewallBody) -> dict[str, Any]:
     firewall = call.own(Firewall, firewall_id)
     models.check_name_free(call, body.name, but=firewall.id)
     firewall.name = body.name
-    models.replace(
-        call, firewall, body.inbound(), body.outbound(), body.droplet_ids or [], body.tags or []
-    )
+    models.replace(call, firewall, body.inbound(), body.outbound(), body.droplet_ids or [], body.tags or [])
     return {"firewall": view(firewall)}
 
 

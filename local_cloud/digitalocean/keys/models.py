@@ -7,7 +7,7 @@ import hashlib
 from sqlalchemy import select
 
 from local_cloud.digitalocean.calls import Call
-from local_cloud.digitalocean.errors import NotFound, UnprocessableEntity
+from local_cloud.digitalocean.errors import NotFoundError, UnprocessableEntityError
 from local_cloud.digitalocean.tables import SshKey
 
 KEY_TYPES = (
@@ -22,25 +22,25 @@ KEY_TYPES = (
 
 
 def fingerprint(public_key: str) -> str:
-    """The MD5 fingerprint that DigitalOcean shows. Raises UnprocessableEntity for what is no public key."""
+    """The MD5 fingerprint that DigitalOcean shows. Raises UnprocessableEntityError for no public key."""
     fields = public_key.split()
     if len(fields) < 2 or fields[0] not in KEY_TYPES:
-        raise UnprocessableEntity("Key invalid, key should be of the format `type key [comment]`")
+        raise UnprocessableEntityError("Key invalid, key should be of the format `type key [comment]`")
     try:
         blob = base64.b64decode(fields[1], validate=True)
     except binascii.Error as error:
-        raise UnprocessableEntity("Key invalid, its body is no base64") from error
+        raise UnprocessableEntityError("Key invalid, its body is no base64") from error
     if not blob.startswith(len(fields[0]).to_bytes(4, "big") + fields[0].encode()):
-        raise UnprocessableEntity(f"Key invalid, its body is of no {fields[0]} key")
+        raise UnprocessableEntityError(f"Key invalid, its body is of no {fields[0]} key")
     digest = hashlib.md5(blob, usedforsecurity=False).hexdigest()
     return ":".join(digest[index : index + 2] for index in range(0, len(digest), 2))
 
 
 def add_key(call: Call, name: str, public_key: str) -> SshKey:
-    """Raises UnprocessableEntity when the account has the key already."""
+    """Raises UnprocessableEntityError when the account has the key already."""
     mark = fingerprint(public_key)
     if _by_fingerprint(call, mark):
-        raise UnprocessableEntity("SSH Key is already in use on your account")
+        raise UnprocessableEntityError("SSH Key is already in use on your account")
     key = SshKey(
         id=call.cloud.ids.number(call.session, "ssh_key"),
         account_id=call.account.id,
@@ -53,12 +53,12 @@ def add_key(call: Call, name: str, public_key: str) -> SshKey:
 
 
 def find_key(call: Call, identifier: str | int) -> SshKey:
-    """By id or fingerprint. Raises NotFound."""
+    """By id or fingerprint. Raises NotFoundError."""
     if str(identifier).isdecimal():
         return call.own(SshKey, int(identifier))
     key = _by_fingerprint(call, str(identifier))
     if key is None:
-        raise NotFound
+        raise NotFoundError
     return key
 
 

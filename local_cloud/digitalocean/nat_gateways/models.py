@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.clock import now
 from local_cloud.digitalocean.cloud import Cloud
-from local_cloud.digitalocean.errors import UnprocessableEntity
+from local_cloud.digitalocean.errors import UnprocessableEntityError
 from local_cloud.digitalocean.jobs import Deed, Work
 from local_cloud.digitalocean.tables import Action, NatGateway, Vpc
 from local_cloud.digitalocean.vpcs.models import allocate_public, check_region
@@ -16,7 +16,7 @@ from local_cloud.hypervisor import model
 
 
 def create_gateway(call: Call, gateway: NatGateway) -> NatGateway:
-    """Completes and keeps a gateway with what was asked for. Raises UnprocessableEntity."""
+    """Completes and keeps a gateway with what was asked for. Raises UnprocessableEntityError."""
     check_region(gateway.region)
     check_vpc(call, gateway)
     gateway.id = call.cloud.ids.uuid(call.session, "nat_gateway")
@@ -31,15 +31,15 @@ def create_gateway(call: Call, gateway: NatGateway) -> NatGateway:
 
 
 def check_vpc(call: Call, gateway: NatGateway) -> None:
-    """Raises NotFound for a VPC that isn't there, UnprocessableEntity for one that doesn't fit."""
+    """Raises NotFoundError for a VPC that isn't there, UnprocessableEntityError for one that doesn't fit."""
     vpc = call.own(Vpc, gateway.vpc_id)
     if vpc.region != gateway.region:
-        raise UnprocessableEntity(
+        raise UnprocessableEntityError(
             f"VPC {vpc.id} is in {vpc.region}, the VPC NAT gateway in {gateway.region}: use one region"
         )
     rival = next((other for other in gateways_of(call.session, vpc.id) if other.id != gateway.id), None)
     if gateway.default_gateway and rival is not None and rival.default_gateway:
-        raise UnprocessableEntity(f"VPC {vpc.id} has a default gateway already: {rival.name}")
+        raise UnprocessableEntityError(f"VPC {vpc.id} has a default gateway already: {rival.name}")
 
 
 def gateways_of(session: Session, vpc_id: str) -> list[NatGateway]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from local_cloud.digitalocean.addresses import gateway_of
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.clock import now, written
-from local_cloud.digitalocean.errors import UnprocessableEntity
+from local_cloud.digitalocean.errors import UnprocessableEntityError
 from local_cloud.digitalocean.nat_gateways import models
 from local_cloud.digitalocean.projects.models import find_project
 from local_cloud.digitalocean.service import Service
@@ -106,7 +106,7 @@ def create(call: Call, body: GatewayCreate) -> dict[str, Any]:
 
 def _only(references: list[VpcReference]) -> VpcReference:
     if len(references) != 1:
-        raise UnprocessableEntity(
+        raise UnprocessableEntityError(
             f"vpcs has {len(references)} VPCs: a VPC NAT gateway of the local cloud is one VPC's"
         )
     return references[0]
@@ -128,8 +128,8 @@ def update(call: Call, gateway_id: str, body: GatewayPut) -> dict[str, Any]:
     if body.vpcs:
         reference = _only(body.vpcs)
         if reference.vpc_uuid != gateway.vpc_id:
-            raise UnprocessableEntity(
-                f"vpcs names VPC {reference.vpc_uuid}, the gateway is in {gateway.vpc_id}: make another gateway"
+            raise UnprocessableEntityError(
+                f"vpcs names VPC {reference.vpc_uuid}, the gateway is in {gateway.vpc_id}: make another"
             )
         gateway.default_gateway = reference.default_gateway
         models.check_vpc(call, gateway)

@@ -8,7 +8,12 @@ from sqlalchemy.orm import Session
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.clock import now
 from local_cloud.digitalocean.cloud import Cloud
-from local_cloud.digitalocean.errors import BadRequest, Conflict, NotFound, PreconditionFailed
+from local_cloud.digitalocean.errors import (
+    BadRequestError,
+    ConflictError,
+    NotFoundError,
+    PreconditionFailedError,
+)
 from local_cloud.digitalocean.tables import (
     Account,
     DatabaseCluster,
@@ -30,8 +35,22 @@ PURPOSES = (
     "Operational / Developer tooling",
 )
 ASSIGNABLE = "AppPlatformApp Bucket Database Domain DomainRecord Droplet Firewall FloatingIp Image Kubernetes LoadBalancer MarketplaceApp Saas Volume"  # noqa: E501 - DigitalOcean's own words
-TABLES = {"droplet": Droplet, "dbaas": DatabaseCluster, "volume": Volume}
-ABSENT = ("app", "bucket", "space", "domain", "floatingip", "reservedip", "image", "kubernetes", "loadbalancer")
+TABLES: dict[str, type[Droplet | DatabaseCluster | Volume]] = {
+    "droplet": Droplet,
+    "dbaas": DatabaseCluster,
+    "volume": Volume,
+}
+ABSENT = (
+    "app",
+    "bucket",
+    "space",
+    "domain",
+    "floatingip",
+    "reservedip",
+    "image",
+    "kubernetes",
+    "loadbalancer",
+)
 PATHS = {"droplet": "droplets", "dbaas": "databases", "volume": "volumes"}
 
 
@@ -44,12 +63,12 @@ class Urn:
 
     @classmethod
     def parse(cls, text: str) -> "Urn":
-        """Raises BadRequest for what is no URN, or is one of something that no project takes."""
+        """Raises BadRequestError for what is no URN, or is one of something that no project takes."""
         fields = text.split(":")
         if len(fields) != 3 or fields[0] != "do" or not fields[2]:
-            raise BadRequest(f"{text!r} is no valid URN: it has the form do:resource_type:resource_id")
+            raise BadRequestError(f"{text!r} is no valid URN: it has the form do:resource_type:resource_id")
         if fields[1] not in TABLES and fields[1] not in ABSENT:
-            raise BadRequest(f"resource types must be one of the following: {ASSIGNABLE}")
+            raise BadRequestError(f"resource types must be one of the following: {ASSIGNABLE}")
         return cls(fields[1], fields[2])
 
     def __str__(self) -> str:
@@ -67,7 +86,7 @@ def purpose_of(text: str) -> str:
 
 
 def create_project(call: Call, name: str, purpose: str, description: str, environment: str) -> Project:
-    """Raises Conflict when the name is taken."""
+    """Raises ConflictError when the name is taken."""
     check_name_free(call, name)
     project = _new(call.cloud, call.session, call.account, name, purpose_of(purpose), default=False)
     project.description, project.environment = description, environment
@@ -80,7 +99,7 @@ def check_name_free(call: Call, name: str, but: str | None = None) -> None:
         select(Project).where(Project.account_id == call.account.id, Project.name == name, Project.id != but)
     )
     if taken is not None:
-        raise Conflict(f"project name {name!r} is already in use")
+        raise ConflictError(f"project name {name!r} is already in use")
 
 
 def default_project(call: Call) -> Project:
@@ -88,7 +107,7 @@ def default_project(call: Call) -> Project:
         select(Project).where(Project.account_id == call.account.id, Project.is_default)
     )
     if project is None:
-        raise NotFound
+        raise NotFoundError
     return project
 
 
@@ -102,14 +121,14 @@ def make_default(call: Call, project: Project) -> None:
 
 
 def delete_project(call: Call, project: Project) -> None:
-    """Raises PreconditionFailed for one that has resources, and for the default one."""
+    """Raises PreconditionFailedError for one that has resources, and for the default one."""
     if project.is_default:
-        raise PreconditionFailed("cannot delete the default project")
+        raise PreconditionFailedError("cannot delete the default project")
     count = call.session.scalar(
         select(func.count()).select_from(ProjectResource).where(ProjectResource.project_id == project.id)
     )
     if count:
-        raise PreconditionFailed(
+        raise PreconditionFailedError(
             "cannot delete a project with resources. To continue, first move the project's resources to "
             "another project."
         )
@@ -131,7 +150,7 @@ def assign(call: Call, project: Project, urn: Urn) -> tuple[ProjectResource | No
 
 
 def assign_new(call: Call, kind: str, resource_id: object, project_id: str | None = None) -> None:
-    """Puts what was just made into its project, or the default one. Raises NotFound for a foreign project."""
+    """Puts what was just made into its project, or the default one. Raises NotFoundError."""
     project = find_project(call, project_id) if project_id else default_project(call)
     call.session.flush()
     assign(call, project, Urn(kind, str(resource_id)))
@@ -161,8 +180,9 @@ def resources_of(call: Call, project: Project) -> list[ProjectResource]:
 def _exists(call: Call, urn: Urn) -> bool:
     if urn.kind in ABSENT or (urn.kind == "droplet" and not urn.id.isdecimal()):
         return False
-    row = call.session.get(TABLES[urn.kind], int(urn.id) if urn.kind == "droplet" else urn.id)
-    return row is not None and row.account_id == call.account.id and not getattr(row, "deleting", False)
+    table: type[Droplet | DatabaseCluster | Volume] = TABLES[urn.kind]
+    row = call.session.scalar(select(table).where(table.id == urn.id, table.account_id == call.account.id))
+    return row is not None and not getattr(row, "deleting", False)
 
 
 def _new(

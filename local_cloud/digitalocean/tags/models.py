@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from sqlalchemy import delete, func, select
 
 from local_cloud.digitalocean.calls import Call
-from local_cloud.digitalocean.errors import NotFound, UnprocessableEntity
+from local_cloud.digitalocean.errors import NotFoundError, UnprocessableEntityError
 from local_cloud.digitalocean.tables import DatabaseCluster, Droplet, Tag, Tagging, Volume
 
 NAME = re.compile(r"[A-Za-z0-9:_-]{1,255}")
-TABLES = {"droplet": Droplet, "database": DatabaseCluster, "volume": Volume}
+TABLES: dict[str, type[Droplet | DatabaseCluster | Volume]] = {
+    "droplet": Droplet,
+    "database": DatabaseCluster,
+    "volume": Volume,
+}
 ABSENT_TYPES = ("image", "volume_snapshot")
 PLURALS = {
     "droplet": "droplets",
@@ -22,9 +26,9 @@ PLURALS = {
 
 
 def ensure_tag(call: Call, name: str) -> Tag:
-    """The tag of that name, made if need be. Raises UnprocessableEntity for a bad name."""
+    """The tag of that name, made if need be. Raises UnprocessableEntityError for a bad name."""
     if not NAME.fullmatch(name):
-        raise UnprocessableEntity(
+        raise UnprocessableEntityError(
             f"Tag {name!r} is invalid: use letters, numbers, colons, dashes and underscores, at most 255"
         )
     tag = _by_name(call, name)
@@ -36,10 +40,10 @@ def ensure_tag(call: Call, name: str) -> Tag:
 
 
 def find_tag(call: Call, name: str) -> Tag:
-    """Raises NotFound."""
+    """Raises NotFoundError."""
     tag = _by_name(call, name)
     if tag is None:
-        raise NotFound
+        raise NotFoundError
     return tag
 
 
@@ -93,17 +97,17 @@ def detach_tag(call: Call, tag: Tag, resource_type: str, resource_id: str) -> No
 
 
 def check_taggable(call: Call, resource_type: str, resource_id: str) -> None:
-    """Raises UnprocessableEntity for what can't be tagged, NotFound for what isn't there."""
+    """Raises UnprocessableEntityError for what can't be tagged, NotFoundError for what isn't there."""
     if resource_type in ABSENT_TYPES:
-        raise NotFound
+        raise NotFoundError
     table = TABLES.get(resource_type)
     if table is None:
-        raise UnprocessableEntity(f"{resource_type} is an invalid resource type")
+        raise UnprocessableEntityError(f"{resource_type} is an invalid resource type")
     if table is Droplet and not resource_id.isdecimal():
-        raise NotFound
+        raise NotFoundError
     row = call.own(table, int(resource_id) if table is Droplet else resource_id)
     if getattr(row, "deleting", False):
-        raise NotFound
+        raise NotFoundError
 
 
 def tagged_ids(call: Call, name: str, resource_type: str) -> set[str]:
@@ -127,9 +131,7 @@ def delete_tag(call: Call, tag: Tag) -> None:
 
 
 def taggings(call: Call, tag: Tag) -> list[Tagging]:
-    return list(
-        call.session.scalars(select(Tagging).where(Tagging.tag_id == tag.id).order_by(Tagging.order))
-    )
+    return list(call.session.scalars(select(Tagging).where(Tagging.tag_id == tag.id).order_by(Tagging.order)))
 
 
 def _by_name(call: Call, name: str) -> Tag | None:

@@ -9,9 +9,9 @@ from local_cloud.digitalocean.actions.models import pending
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.clock import now
 from local_cloud.digitalocean.cloud import Cloud
-from local_cloud.digitalocean.droplets.errors import PendingEvent
+from local_cloud.digitalocean.droplets.errors import PendingEventError
 from local_cloud.digitalocean.droplets.models import find_droplet
-from local_cloud.digitalocean.errors import Conflict, ServerError, UnprocessableEntity
+from local_cloud.digitalocean.errors import ConflictError, ServerError, UnprocessableEntityError
 from local_cloud.digitalocean.jobs import Deed, Work
 from local_cloud.digitalocean.projects.models import assign_new, unassign
 from local_cloud.digitalocean.tables import Action, Tagging, Volume
@@ -24,10 +24,10 @@ LARGEST_GIB = 16 * 1024
 
 
 def create_volume(call: Call, volume: Volume, tags: list[str]) -> Volume:
-    """Keeps what was asked for, then makes it. Raises Conflict for a name that the region has already."""
+    """Keeps what was asked for, then makes it. Raises ConflictError for a name that the region has."""
     check_region(volume.region)
     if list_volumes(call, volume.name, volume.region):
-        raise Conflict(f"a volume named {volume.name} already exists in {volume.region}")
+        raise ConflictError(f"a volume named {volume.name} already exists in {volume.region}")
     volume.id = call.cloud.ids.uuid(call.session, "volume")
     volume.account_id, volume.created_at = call.account.id, now()
     call.session.add(volume)
@@ -69,37 +69,41 @@ def list_volumes(call: Call, name: str | None = None, region: str | None = None)
 
 
 def delete_volume(call: Call, volume: Volume) -> None:
-    """Raises Conflict while it is attached."""
+    """Raises ConflictError while it is attached."""
     if volume.droplet_id is not None or pending(call.session, "volume", volume.id):
-        raise Conflict(f"volume {volume.name} is attached to Droplet {volume.droplet_id}: detach it first")
+        raise ConflictError(
+            f"volume {volume.name} is attached to Droplet {volume.droplet_id}: detach it first"
+        )
     call.cloud.hypervisor.delete_volume(volume.id)
     _forget(call.session, volume)
 
 
 def start_attach(call: Call, volume: Volume, droplet_id: int) -> Action:
-    """Raises UnprocessableEntity when it is attached elsewhere, or in another region, or busy."""
+    """Raises UnprocessableEntityError when it is attached elsewhere, or in another region, or busy."""
     droplet = find_droplet(call, droplet_id)
     if volume.droplet_id is not None:
-        raise UnprocessableEntity(f"volume {volume.name} is attached to Droplet {volume.droplet_id}")
+        raise UnprocessableEntityError(f"volume {volume.name} is attached to Droplet {volume.droplet_id}")
     if droplet.region != volume.region:
-        raise UnprocessableEntity(f"volume {volume.name} is in {volume.region}, the Droplet in {droplet.region}")
+        raise UnprocessableEntityError(
+            f"volume {volume.name} is in {volume.region}, the Droplet in {droplet.region}"
+        )
     attached = select(Volume).where(Volume.droplet_id == droplet.id)
     if len(call.session.scalars(attached).all()) >= MOST_PER_DROPLET:
-        raise UnprocessableEntity(f"a Droplet may have at most {MOST_PER_DROPLET} volumes")
+        raise UnprocessableEntityError(f"a Droplet may have at most {MOST_PER_DROPLET} volumes")
     if pending(call.session, "droplet", droplet.id):
-        raise PendingEvent
+        raise PendingEventError
     return _start(call, "attach", volume, droplet_id=droplet.id)
 
 
 def start_detach(call: Call, volume: Volume, droplet_id: int | None) -> Action:
     if volume.droplet_id is None or droplet_id not in {None, volume.droplet_id}:
-        raise UnprocessableEntity(f"volume {volume.name} is not attached to Droplet {droplet_id}")
+        raise UnprocessableEntityError(f"volume {volume.name} is not attached to Droplet {droplet_id}")
     return _start(call, "detach", volume, droplet_id=volume.droplet_id)
 
 
 def start_resize(call: Call, volume: Volume, size_gib: int) -> Action:
     if size_gib <= volume.size_gib:
-        raise UnprocessableEntity(
+        raise UnprocessableEntityError(
             f"volume {volume.name} has {volume.size_gib} GiB and can only grow, not be set to {size_gib}"
         )
     return _start(call, "resize", volume, size_gib=size_gib)
@@ -107,7 +111,7 @@ def start_resize(call: Call, volume: Volume, size_gib: int) -> Action:
 
 def _start(call: Call, what: str, volume: Volume, **params: Any) -> Action:
     if pending(call.session, "volume", volume.id):
-        raise UnprocessableEntity(f"volume {volume.name} already has a pending event.")
+        raise UnprocessableEntityError(f"volume {volume.name} already has a pending event.")
     return call.start(f"volume.{what}", ("volume", volume.id), volume.region, **params)
 
 

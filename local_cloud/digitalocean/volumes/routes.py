@@ -9,7 +9,7 @@ from local_cloud.digitalocean.actions.models import view as action_view
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.catalogue.regions import region_view
 from local_cloud.digitalocean.clock import written
-from local_cloud.digitalocean.errors import NotFound, NotImplementedHere, UnprocessableEntity
+from local_cloud.digitalocean.errors import NotFoundError, NotImplementedHereError, UnprocessableEntityError
 from local_cloud.digitalocean.service import Service
 from local_cloud.digitalocean.tables import Action, Volume
 from local_cloud.digitalocean.tags.models import tags_of
@@ -64,7 +64,7 @@ def index(call: Call, name: str | None = None, region: str | None = None) -> dic
 @service.post("/v2/volumes")
 def create(call: Call, body: VolumeCreate) -> dict[str, Any]:
     if body.snapshot_id:
-        raise NotImplementedHere("volume snapshots")
+        raise NotImplementedHereError("volume snapshots")
     volume = Volume(
         name=body.name,
         region=body.region,
@@ -116,7 +116,7 @@ def get_action(call: Call, volume_id: str, action_id: int) -> dict[str, Any]:
 def _named(call: Call, name: str, region: str | None) -> Volume:
     found = models.list_volumes(call, name, region)
     if len(found) != 1:
-        raise NotFound
+        raise NotFoundError
     return found[0]
 
 
@@ -127,10 +127,10 @@ def _act(call: Call, volume: Volume, body: VolumeAction) -> dict[str, Any]:
 def _start(call: Call, volume: Volume, body: VolumeAction) -> Action:
     if body.type == "resize":
         if body.size_gigabytes is None:
-            raise UnprocessableEntity("size_gigabytes is required")
+            raise UnprocessableEntityError("size_gigabytes is required")
         return models.start_resize(call, volume, body.size_gigabytes)
     if body.type == "detach":
         return models.start_detach(call, volume, body.droplet_id)
     if body.droplet_id is None:
-        raise UnprocessableEntity("droplet_id is required")
+        raise UnprocessableEntityError("droplet_id is required")
     return models.start_attach(call, volume, body.droplet_id)

@@ -17,7 +17,7 @@ from local_cloud.digitalocean import addresses
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.catalogue.regions import NAMES
 from local_cloud.digitalocean.clock import now
-from local_cloud.digitalocean.errors import Conflict, Forbidden, UnprocessableEntity
+from local_cloud.digitalocean.errors import ConflictError, ForbiddenError, UnprocessableEntityError
 from local_cloud.digitalocean.tables import DatabaseCluster, Droplet, NatGateway, Vpc
 from local_cloud.hypervisor import model
 
@@ -35,13 +35,15 @@ class Member:
 
 
 def check_region(region: str) -> None:
-    """Raises UnprocessableEntity."""
+    """Raises UnprocessableEntityError."""
     if region not in NAMES:
-        raise UnprocessableEntity(f"You specified an invalid region: {region}. Use one of {', '.join(NAMES)}.")
+        raise UnprocessableEntityError(
+            f"You specified an invalid region: {region}. Use one of {', '.join(NAMES)}."
+        )
 
 
 def create_vpc(call: Call, name: str, region: str, description: str, ip_range: str | None) -> Vpc:
-    """Raises UnprocessableEntity for a taken name, and for a range that is taken or no VPC's."""
+    """Raises UnprocessableEntityError for a taken name, and for a range that is taken or no VPC's."""
     check_region(region)
     check_name_free(call, name)
     others = list_vpcs(call)
@@ -64,7 +66,7 @@ def list_vpcs(call: Call) -> list[Vpc]:
 
 def check_name_free(call: Call, name: str, but: str | None = None) -> None:
     if any(vpc.name == name and vpc.id != but for vpc in list_vpcs(call)):
-        raise UnprocessableEntity("a VPC with the same name already exists in your account")
+        raise UnprocessableEntityError("a VPC with the same name already exists in your account")
 
 
 def make_default(call: Call, chosen: Vpc) -> None:
@@ -74,23 +76,23 @@ def make_default(call: Call, chosen: Vpc) -> None:
 
 
 def delete_vpc(call: Call, vpc: Vpc) -> None:
-    """Raises Forbidden for the default one, Conflict for one with members."""
+    """Raises ForbiddenError for the default one, ConflictError for one with members."""
     if vpc.default:
-        raise Forbidden("Can not delete default VPCs")
+        raise ForbiddenError("Can not delete default VPCs")
     if next(_all_members(call.session, vpc), None) is not None:
-        raise Conflict("Can not delete VPC with members")
+        raise ConflictError("Can not delete VPC with members")
     call.cloud.hypervisor.delete_vpc(vpc.id)
     call.session.delete(vpc)
 
 
 def members(call: Call, vpc: Vpc, kind: str | None = None) -> list[Member]:
-    wanted = {None: None, "droplet": "droplet", "dbaas": "dbaas", "nat_gateway": "vpc_nat_gateway"}
-    found = [member for member in _all_members(call.session, vpc)]
-    return [member for member in found if kind is None or member.kind == wanted.get(kind)]
+    wanted = {"droplet": "droplet", "dbaas": "dbaas", "nat_gateway": "vpc_nat_gateway"}
+    found = _all_members(call.session, vpc)
+    return [member for member in found if kind is None or member.kind == wanted.get(kind or "")]
 
 
 def allocate_private(session: Session, vpc: Vpc) -> IPv4Address:
-    """A free address for a new member. Raises UnprocessableEntity when the VPC is full."""
+    """A free address for a new member. Raises UnprocessableEntityError when the VPC is full."""
     taken = [
         IPv4Address(address)
         for table in (Droplet, DatabaseCluster)
@@ -98,12 +100,12 @@ def allocate_private(session: Session, vpc: Vpc) -> IPv4Address:
     ]
     try:
         return addresses.allocate_address(IPv4Network(vpc.ip_range), taken)
-    except addresses.RangeExhausted as error:
-        raise UnprocessableEntity(f"VPC {vpc.name} has no free address: {error}") from error
+    except addresses.RangeExhaustedError as error:
+        raise UnprocessableEntityError(f"VPC {vpc.name} has no free address: {error}") from error
 
 
 def allocate_public(session: Session) -> IPv4Address:
-    """A free public address, of all accounts. Raises UnprocessableEntity."""
+    """A free public address, of all accounts. Raises UnprocessableEntityError."""
     taken = [
         IPv4Address(address)
         for column in (Droplet.public_address, DatabaseCluster.public_address, NatGateway.public_address)
@@ -112,11 +114,13 @@ def allocate_public(session: Session) -> IPv4Address:
     ]
     try:
         return addresses.allocate_address(addresses.PUBLIC_RANGE, taken)
-    except addresses.RangeExhausted as error:
-        raise UnprocessableEntity(f"no public address is free: {error}") from error
+    except addresses.RangeExhaustedError as error:
+        raise UnprocessableEntityError(f"no public address is free: {error}") from error
 
 
-def _make(call: Call, name: str, region: str, description: str, network: IPv4Network, *, default: bool) -> Vpc:
+def _make(
+    call: Call, name: str, region: str, description: str, network: IPv4Network, *, default: bool
+) -> Vpc:
     vpc = Vpc(
         id=call.cloud.ids.uuid(call.session, "vpc"),
         account_id=call.account.id,
@@ -129,7 +133,9 @@ def _make(call: Call, name: str, region: str, description: str, network: IPv4Net
     )
     call.session.add(vpc)
     call.session.flush()
-    call.cloud.hypervisor.create_vpc(model.Vpc(id=vpc.id, ip_range=network))
+    vpc_id = vpc.id
+    call.if_undone(lambda: call.cloud.hypervisor.delete_vpc(vpc_id))
+    call.cloud.hypervisor.create_vpc(model.Vpc(id=vpc_id, ip_range=network))
     return vpc
 
 
@@ -137,16 +143,16 @@ def _checked_range(text: str, others: list[Vpc]) -> IPv4Network:
     try:
         network = IPv4Network(text)
     except ValueError as error:
-        raise UnprocessableEntity(f"ip_range is invalid: {error}") from error
+        raise UnprocessableEntityError(f"ip_range is invalid: {error}") from error
     if not addresses.LARGEST_VPC_PREFIX <= network.prefixlen <= addresses.SMALLEST_VPC_PREFIX:
-        raise UnprocessableEntity(
+        raise UnprocessableEntityError(
             f"ip_range is invalid: {network} must be no larger than /16 and no smaller than /28"
         )
     if not any(network.subnet_of(private) for private in addresses.PRIVATE_RANGES):
-        raise UnprocessableEntity(f"ip_range is invalid: {network} is not a private range of RFC1918")
+        raise UnprocessableEntityError(f"ip_range is invalid: {network} is not a private range of RFC1918")
     for other in others:
         if network.overlaps(IPv4Network(other.ip_range)):
-            raise UnprocessableEntity(
+            raise UnprocessableEntityError(
                 "This range/size overlaps with another VPC network in your account: "
                 f"{other.name} {other.ip_range}."
             )
@@ -156,8 +162,8 @@ def _checked_range(text: str, others: list[Vpc]) -> IPv4Network:
 def _free_range(others: list[Vpc]) -> IPv4Network:
     try:
         return addresses.allocate_range(IPv4Network(other.ip_range) for other in others)
-    except addresses.RangeExhausted as error:
-        raise UnprocessableEntity(str(error)) from error
+    except addresses.RangeExhaustedError as error:
+        raise UnprocessableEntityError(str(error)) from error
 
 
 def _all_members(session: Session, vpc: Vpc) -> Iterator[Member]:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.clock import written
-from local_cloud.digitalocean.errors import UnprocessableEntity
+from local_cloud.digitalocean.errors import UnprocessableEntityError
 from local_cloud.digitalocean.service import Service
 from local_cloud.digitalocean.tables import Vpc
 from local_cloud.digitalocean.vpcs import models
@@ -84,7 +84,9 @@ def _change(call: Call, vpc_id: str, body: VpcPatch) -> dict[str, Any]:
     if body.default:
         models.make_default(call, vpc)
     elif body.default is False and vpc.default:
-        raise UnprocessableEntity("default cannot be unset: make another VPC of the region the default one")
+        raise UnprocessableEntityError(
+            "default cannot be unset: make another VPC of the region the default one"
+        )
     return {"vpc": view(vpc)}
 
 
@@ -96,7 +98,7 @@ def delete(call: Call, vpc_id: str) -> None:
 @service.get("/v2/vpcs/{vpc_id}/members")
 def members(call: Call, vpc_id: str, resource_type: str | None = None) -> dict[str, Any]:
     if resource_type is not None and resource_type not in MEMBER_TYPES:
-        raise UnprocessableEntity(f"resource_type must be one of {', '.join(MEMBER_TYPES)}")
+        raise UnprocessableEntityError(f"resource_type must be one of {', '.join(MEMBER_TYPES)}")
     found = models.members(call, call.own(Vpc, vpc_id), resource_type)
     return call.page("members", found, _member_view)
 

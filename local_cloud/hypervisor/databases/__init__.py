@@ -1,6 +1,5 @@
 """Database clusters: real PostgreSQL and Valkey servers behind TLS, each with an address in its VPC."""
 
-from local_cloud.hypervisor.databases.clusters import DatabaseClusters
-from local_cloud.hypervisor.databases.sandbox import Programs
+from local_cloud.hypervisor.databases.clusters import Databases
 
-__all__ = ["DatabaseClusters", "Programs"]
+__all__ = ["Databases"]

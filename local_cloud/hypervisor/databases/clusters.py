@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,26 +21,35 @@ from local_cloud.hypervisor.model import DatabaseCluster, HypervisorError
 ENGINES: dict[str, type[PostgreSQL] | type[Valkey]] = {"pg": PostgreSQL, "valkey": Valkey}
 
 
-class DatabaseClusters:
+class Databases:
     """Clusters by id, each with its data in `directory`/<id>. Methods block and may be called at once.
 
-    All raise HypervisorError; none of its messages holds a password.
+    The servers run on the image `database`, which is a layer over `debian-12-x64`. All methods raise
+    HypervisorError; none of its messages holds a password.
     """
 
-    def __init__(self, directory: Path, programs: Programs, networks: Attacher, cgroups: Cgroups) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        images: Mapping[str, Path],
+        postgresql: Path,
+        valkey_server: Path,
+        networks: Attacher,
+        cgroups: Cgroups,
+    ) -> None:
         self._directory = directory
-        self._programs = programs
+        self._programs = Programs(postgresql=postgresql, valkey=valkey_server)
         self._networks = networks
         self._cgroups = cgroups
-        self._system = System(directory / ".system", programs.system)
+        self._system = System(directory / ".system", [images["database"], images["debian-12-x64"]])
         self._servers: dict[str, PostgreSQL | Valkey] = {}
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._guard = threading.Lock()
 
-    def create(self, cluster: DatabaseCluster) -> None:
+    def create_cluster(self, cluster: DatabaseCluster) -> None:
         """Start the cluster, initialised when it is new; returns when it answers over TLS.
 
-        One that runs is left as it is; `delete` is what changes are made through.
+        One that runs is left as it is; to change it, delete it.
         """
         with self._held(cluster.id):
             running = self._servers.get(cluster.id)
@@ -59,7 +68,7 @@ class DatabaseClusters:
             server.start(network, self._authority(cluster.id))
             self._servers[cluster.id] = server
 
-    def delete(self, cluster_id: str) -> None:
+    def delete_cluster(self, cluster_id: str) -> None:
         """Stop the cluster and remove its data."""
         with self._held(cluster_id):
             self._stop(cluster_id)
@@ -68,7 +77,7 @@ class DatabaseClusters:
             if with_data.exists():
                 shutil.rmtree(with_data)
 
-    def set_user(self, cluster_id: str, name: str, password: str) -> None:
+    def create_user(self, cluster_id: str, name: str, password: str) -> None:
         """A user with this password: made, or given another password."""
         with self._running(cluster_id) as server:
             server.set_user(name, password)
@@ -125,7 +134,11 @@ class DatabaseClusters:
                 raise HypervisorError(f"database cluster {cluster_id} does not run: create it first")
             try:
                 yield server
-            except (psycopg.Error, valkey.ValkeyError) as error:
+            except psycopg.Error as error:
+                # Its text may quote the statement; the first line of the diagnosis does not.
+                reason = error.diag.message_primary or type(error).__name__
+                raise HypervisorError(f"database cluster {cluster_id}: {reason}") from None
+            except valkey.ValkeyError as error:
                 raise HypervisorError(f"database cluster {cluster_id}: {error}") from error
 
     @contextmanager

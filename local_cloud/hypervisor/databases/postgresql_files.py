@@ -135,6 +135,7 @@ def _fixed(cluster: DatabaseCluster) -> dict[str, str]:
         "password_encryption": "scram-sha-256",
         "wal_level": "minimal",
         "max_wal_senders": "0",
+        "max_logical_replication_workers": "0",
         "superuser_reserved_connections": "3",
         "log_destination": "stderr",
         "logging_collector": "off",

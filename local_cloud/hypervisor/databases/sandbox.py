@@ -1,4 +1,4 @@
-"""Where a database server runs: no root, no capabilities, a read-only system, its own processes and network."""
+"""Where a database server runs: not as root, without capabilities, on a read-only system."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,8 @@ STOP_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Programs:
-    """What the toolchain installed: trees of a system to run on, the upper first, and the servers."""
+    """What the toolchain installed: PostgreSQL's prefix and Valkey's server."""
 
-    system: tuple[Path, ...]
     postgresql: Path
     valkey: Path
 

@@ -11,7 +11,7 @@ import secrets
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import valkey
@@ -163,10 +163,8 @@ class Valkey:
             ssl_check_hostname=True,
             socket_timeout=5,
         )
-        try:
+        with closing(client):
             yield client
-        finally:
-            client.close()
 
     @contextmanager
     def _session(self) -> Iterator[valkey.Valkey]:
@@ -177,10 +175,8 @@ class Valkey:
                 password=self._password,
                 socket_timeout=5,
             )
-            try:
+            with closing(client):
                 yield client
-            finally:
-                client.close()
 
 
 def _digest(password: str) -> str:

@@ -1,5 +1,7 @@
 import secrets
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from digitalocean_fake import FakeApi, serve_fake
@@ -7,6 +9,9 @@ from plugin_client import Plugin
 
 from toolchain.plugins.base.facts import load
 from toolchain.plugins.digitalocean.provider import DigitalOcean
+
+# The API of the local cloud over a hypervisor that only records belongs to that part's own tests.
+sys.path.append(str(Path(__file__).parents[2] / "local_cloud" / "digitalocean"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A small fake of DigitalOcean's API: collections in memory, actions that complete at once, and faults on demand."""
+"""A small fake of DigitalOcean's API: collections in memory, actions that are done at once, faults."""
 
 import json
 import re
@@ -23,10 +23,12 @@ ENVELOPES = {
     "databases": "database",
 }
 
+SERVER_ERROR = {"id": "server_error", "message": "Server was unable"}
+
 
 @dataclass
 class Fault:
-    """What happens to the calls that match: a status, or a connection that breaks before or after the deed."""
+    """What happens to calls that match: a status, or a connection that breaks before or after the deed."""
 
     method: str
     path: str
@@ -40,7 +42,7 @@ class Fault:
     drops_before: bool = False
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     def __init__(self, status: int, id: str, message: str) -> None:
         super().__init__(message)
         self.status, self.id = status, id
@@ -85,7 +87,7 @@ class FakeApi:
             if parts[0] == "databases" and parts[-1] == "firewall":
                 return self._trusted(method, parts[1], body)
             if parts[0] not in self.things:
-                raise Refusal(501, "not_implemented", f"the fake has no {parts[0]}")
+                raise RefusalError(501, "not_implemented", f"the fake has no {parts[0]}")
             return self._collection(method, parts, query, body)
 
     def _collection(
@@ -101,7 +103,7 @@ class FakeApi:
             listed = [each for each in things.values() if wanted in (None, each["name"])]
             return 200, {name: listed, "links": {}, "meta": {"total": len(listed)}}
         if parts[1] not in things:
-            raise Refusal(404, "not_found", "The resource you were accessing could not be found.")
+            raise RefusalError(404, "not_found", "The resource you were accessing could not be found.")
         return self._one(method, name, parts[1], body)
 
     def _one(self, method: str, name: str, id: str, body: Any) -> tuple[int, Any]:
@@ -111,7 +113,7 @@ class FakeApi:
         if method == "DELETE":
             if name == "vpcs" and self.vpc_is_busy_for > 0:
                 self.vpc_is_busy_for -= 1
-                raise Refusal(403, "forbidden", "Can not delete VPC with members")
+                raise RefusalError(403, "forbidden", "Can not delete VPC with members")
             del self.things[name][id]
             return 202 if name == "vpc_nat_gateways" else 204, None
         thing["polls"] = thing.get("polls", 0) + 1
@@ -123,7 +125,7 @@ class FakeApi:
         if name != "droplets" and any(each["name"] == body["name"] for each in self.things[name].values()):
             if name == "tags":
                 return self.things[name][body["name"]]
-            raise Refusal(
+            raise RefusalError(
                 422, "unprocessable_entity", f"a {ENVELOPES[name]} named {body['name']} already exists"
             )
         thing = {**body, **self._extra(name, body), "created_at": datetime.now(UTC).isoformat()}
@@ -197,7 +199,7 @@ class FakeApi:
     def _act(self, name: str, id: str, body: dict[str, Any]) -> dict[str, Any]:
         thing = self.things[name].get(id)
         if thing is None:
-            raise Refusal(404, "not_found", "The resource you were accessing could not be found.")
+            raise RefusalError(404, "not_found", "The resource you were accessing could not be found.")
         action = {
             "id": len(self.actions) + 1,
             "type": body["type"],
@@ -237,7 +239,7 @@ class FakeApi:
 
     def _trusted(self, method: str, cluster: str, body: Any) -> tuple[int, Any]:
         if cluster not in self.things["databases"]:
-            raise Refusal(404, "not_found", "cluster not found")
+            raise RefusalError(404, "not_found", "cluster not found")
         if method == "PUT":
             self.rules[cluster] = [
                 {**rule, "uuid": secrets.token_hex(4), "created_at": "2026-01-01"} for rule in body["rules"]
@@ -273,7 +275,7 @@ class Handler(BaseHTTPRequestHandler):
             return 401, {"id": "unauthorized", "message": "Unable to authenticate you"}
         try:
             return self.api.answer(self.command, path, query, body)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             return refusal.status, {"id": refusal.id, "message": str(refusal), "request_id": "req-1"}
 
     def reply(self, status: int, answer: Any, headers: dict[str, str]) -> None:
@@ -288,7 +290,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names that http.server calls
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: tests look at `calls`."""

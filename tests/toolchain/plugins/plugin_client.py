@@ -73,8 +73,10 @@ class Plugin:
     def delete(self, type: str, id: str, state: Properties | None = None) -> None:
         self.stub.Delete(messages.DeleteRequest(id=id, urn=urn(type), properties=encode(state or {})))
 
-    def invoke(self, name: str, **arguments: Any) -> Properties:
-        request = messages.InvokeRequest(tok=f"digitalocean:index/{name}:{name}", args=encode(arguments))
+    def invoke(self, function: str, **arguments: Any) -> Properties:
+        request = messages.InvokeRequest(
+            tok=f"digitalocean:index/{function}:{function}", args=encode(arguments)
+        )
         return decode(getattr(self.stub.Invoke(request), "return"))
 
     def cancel(self) -> None:

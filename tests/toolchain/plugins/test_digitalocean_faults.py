@@ -7,6 +7,7 @@ import time
 import grpc
 import pytest
 from digitalocean_fake import FakeApi, Fault
+from google.rpc.status_pb2 import Status
 from plugin_client import Plugin
 from pulumi.runtime.proto import provider_pb2 as messages
 
@@ -18,8 +19,6 @@ DROPLET = {"name": "acme-agent-1", "image": "debian-12-x64", "region": "nyc3", "
 
 def details_of(error: grpc.RpcError) -> messages.ErrorResourceInitFailed:
     """The partial failure that rides on a status."""
-    from google.rpc.status_pb2 import Status
-
     packed = next(value for key, value in error.trailing_metadata() if key == "grpc-status-details-bin")
     status = Status.FromString(packed)
     found = messages.ErrorResourceInitFailed()
@@ -98,7 +97,8 @@ def test_a_wrong_token_is_reported_at_first_use(bare: Plugin, cloud: FakeApi) ->
     with pytest.raises(grpc.RpcError) as caught:
         bare.make("Vpc", VPC)
     said = caught.value.details()
-    assert "vpc:Vpc thing" in said and "Unable to authenticate you" in said and "check the token" in said
+    for part in ("vpc:Vpc thing", "Unable to authenticate you", "check the token"):
+        assert part in said, "whose call it was, DigitalOcean's words, and what to do"
     assert wrong not in said, "a token is never shown"
 
 

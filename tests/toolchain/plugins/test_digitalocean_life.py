@@ -162,5 +162,5 @@ def test_a_function_finds_a_thing_by_its_name(plugin: Plugin) -> None:
 
 
 def test_a_function_that_isnt_there_is_named(plugin: Plugin) -> None:
-    with pytest.raises(grpc.RpcError, match="getSpacesBuckets.*lacks this function"):
+    with pytest.raises(grpc.RpcError, match=r"getSpacesBuckets.*lacks this function"):
         plugin.invoke("getSpacesBuckets")

@@ -109,7 +109,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     @answers_errors
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         del context
-        before, after = reveal(decode(request.oldInputs)), reveal(decode(request.news))
+        before, after = reveal(decode(request.old_inputs)), reveal(decode(request.news))
         changed = sorted(key for key in before | after if before.get(key) != after.get(key))
         kinds = provider_pb2.DiffResponse
         return kinds(changes=kinds.DIFF_SOME if changed else kinds.DIFF_NONE, diffs=changed)

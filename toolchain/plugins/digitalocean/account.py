@@ -11,6 +11,8 @@ from toolchain.plugins.digitalocean.collection import Collection
 
 EMPTYING_SECONDS = 180.0
 """How long the official provider retries to delete a project whose resources are still leaving it."""
+OTHER_PURPOSE = "Other: "
+"""What DigitalOcean puts before a purpose that isn't one of its own."""
 KINDS = {
     "dropletsCount": "droplets",
     "imagesCount": "images",
@@ -72,7 +74,8 @@ class Project(Collection):
         assign(self.api, thing["id"], inputs.get("resources") or [])
 
     def state(self, thing: Json) -> Properties:
-        return {**super().state(thing), "resources": resources_of(self.api, thing["id"])}
+        purpose = str(thing.get("purpose", "")).removeprefix(OTHER_PURPOSE)
+        return {**super().state(thing), "purpose": purpose, "resources": resources_of(self.api, thing["id"])}
 
     def update(self, id: str, state: Properties, inputs: Properties) -> Properties:
         body = {**self.body(inputs), "description": inputs.get("description", "")}

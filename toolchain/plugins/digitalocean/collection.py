@@ -112,7 +112,10 @@ class Collection(Resource):
         return Reading(self.identify(thing, state), self.state(thing))
 
     def update(self, id: str, state: Properties, inputs: Properties) -> Properties:
-        self.api.call(self.operation("update"), *self.locate(id, state), self.body(inputs))
+        if any(
+            not each.replace for each in self.facts.inputs.values()
+        ):  # else only a retry of `finish` is left
+            self.api.call(self.operation("update"), *self.locate(id, state), self.body(inputs))
         return self.state(self.expect(id, {**state, **inputs}))
 
     def delete(self, id: str, state: Properties) -> None:

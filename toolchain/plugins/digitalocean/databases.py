@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from toolchain.plugins.base.resource import Reading
 from toolchain.plugins.base.values import Properties
 from toolchain.plugins.digitalocean.actions import set_tags
 from toolchain.plugins.digitalocean.api import Json
@@ -81,6 +82,13 @@ class DatabaseCluster(Collection):
             ],
             "clusterUrn": f"do:dbaas:{thing['id']}",
         }
+
+    def read(self, id: str, state: Properties) -> Reading | None:
+        reading = super().read(id, state)
+        if reading and state.get("evictionPolicy"):  # asked for only where the program sets it, as officially
+            answer = self.api.call("databases.get_eviction_policy", id)
+            reading.state["evictionPolicy"] = answer["eviction_policy"]
+        return reading
 
     def update(self, id: str, state: Properties, inputs: Properties) -> Properties:
         if any(

@@ -102,9 +102,6 @@ class Certificate(Collection):
         named = (each for each in self.api.items("certificates.list", "certificates") if each["name"] == id)
         return next(named, None)
 
-    def update(self, id: str, state: Properties, inputs: Properties) -> Properties:
-        raise ProviderError(f"{id}: a certificate can't be changed, only replaced")
-
     def delete(self, id: str, state: Properties) -> None:
         if found := self.get(id, state):
             super().delete(str(found["id"]), state)

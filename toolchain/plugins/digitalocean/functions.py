@@ -93,10 +93,14 @@ class Functions:
             return self._part(name, arguments)
         if name in MANY:
             return self._many(MANY[name], arguments)
-        known = sorted([*self._special, *ONE, *PARTS, *MANY])
         raise ProviderError(
-            f"{token}: the stand-in for digitalocean lacks this function; it has {', '.join(known)}"
+            f"{token}: the stand-in for digitalocean lacks this function; it has {', '.join(self.names)}"
         )
+
+    @property
+    def names(self) -> list[str]:
+        """The functions that there are."""
+        return sorted([*self._special, *ONE, *PARTS, *MANY])
 
     def _handler(self, name: str) -> Collection:
         handler = self._resources[PREFIX + name]

@@ -3,6 +3,7 @@
 # From the environment: LOWER (the droplet image), TARGET (an empty directory, where `layer` is made),
 # RECIPE (this folder), and SOURCES and APT_OPTIONS as in the droplet image's script.
 set -eu
+umask 022
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 ROOT="$TARGET/root"

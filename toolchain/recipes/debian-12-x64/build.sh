@@ -3,6 +3,7 @@
 # From the environment: ROOT (an empty directory), RECIPE (this folder), MIRROR, SOURCES (lines for
 # sources.list) and APT_OPTIONS (the machine's own -o settings, separated by white space).
 set -eu
+umask 022
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 echo "debootstrap of Debian 12"
@@ -15,7 +16,7 @@ mount -t proc proc "$ROOT/proc"
 mount -t tmpfs tmpfs "$ROOT/run"
 printf '%s\n' "$SOURCES" > "$ROOT/etc/apt/sources.list"
 cp /etc/resolv.conf "$ROOT/etc/resolv.conf"
-cp "$RECIPE/99-droplet.dpkg" "$ROOT/etc/dpkg/dpkg.cfg.d/99-droplet"
+cp -R "$RECIPE/files/." "$ROOT/"
 echo force-unsafe-io > "$ROOT/etc/dpkg/dpkg.cfg.d/build"
 printf '#!/bin/sh\nexit 101\n' > "$ROOT/usr/sbin/policy-rc.d"
 chmod 755 "$ROOT/usr/sbin/policy-rc.d"
@@ -26,9 +27,16 @@ apt_get dist-upgrade
 apt_get install --no-install-recommends $(grep -v '^#' "$RECIPE/packages.txt")
 
 echo "trimming"
-cp "$RECIPE/90-droplet.cloud.cfg" "$ROOT/etc/cloud/cloud.cfg.d/90-droplet.cfg"
+units="$ROOT/etc/systemd/system"
+mkdir -p "$ROOT/etc/systemd/system-generators"
+for generator in $(grep -v '^#' "$RECIPE/masked-generators.txt"); do
+  ln -s /dev/null "$ROOT/etc/systemd/system-generators/$generator"
+done
 # shellcheck disable=SC2046  # one word per unit
 chroot "$ROOT" systemctl --quiet mask $(grep -v '^#' "$RECIPE/masked-units.txt")
+# Whoever wants these enables them; until then a boot need not pay for them.
+chroot "$ROOT" systemctl --quiet disable fail2ban.service unattended-upgrades.service
+ln -s /lib/systemd/system/cloud-init.target "$units/multi-user.target.wants/cloud-init.target"
 chroot "$ROOT" python3 -m compileall -q /usr/lib/python3 /usr/lib/python3.11
 
 # Every machine makes its own identity at its first boot.

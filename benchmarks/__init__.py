@@ -1,0 +1,1 @@
+"""Measurements of the whole, side by side in one run: `make bench`. A time is never asserted anywhere."""

@@ -1,0 +1,1 @@
+"""Managed databases: PostgreSQL and Valkey."""

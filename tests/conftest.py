@@ -1,0 +1,39 @@
+"""What tests of every package share: a local cloud of their own."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from real_cloud import LocalCloud, free_port
+
+
+def needs_a_real_machine(manifest: Path) -> None:
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("the local cloud needs Linux and root")
+    if not manifest.exists():
+        pytest.fail(f"there is no {manifest}: run `python -m toolchain` first")
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """A running local cloud for the whole session (of this worker, under pytest-xdist)."""
+    local_cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), free_port())
+    needs_a_real_machine(local_cloud.manifest)
+    local_cloud.run("up")
+    try:
+        yield local_cloud
+    finally:
+        local_cloud.run("down")
+
+
+@pytest.fixture
+def own_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
+    """A local cloud for one test alone, not yet up: for tests that kill it."""
+    local_cloud = LocalCloud(tmp_path / "cloud", free_port())
+    needs_a_real_machine(local_cloud.manifest)
+    try:
+        yield local_cloud
+    finally:
+        local_cloud.run("down")

@@ -1,0 +1,74 @@
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from stacks.engine import Outcome
+from stacks.events import Failed, Finished, Message, Started, Summary
+from stacks.operations import Progress, Result, explain, report
+
+URN = "urn:pulumi:acme::tenantry::digitalocean:index/droplet:Droplet::acme-agent-a-1"
+
+
+def _result(outcome: Outcome) -> Result:
+    return Result(tenant="acme", outcome=outcome, seconds=1.5)
+
+
+def _progress() -> tuple[Progress, io.StringIO]:
+    output = io.StringIO()
+    return Progress(Console(file=output, width=200), ["acme"]), output
+
+
+def test_no_changes_is_what_an_unchanged_up_says() -> None:
+    summary = Summary(changes={"same": 30}, seconds=1, result="succeeded")
+    assert explain(_result(Outcome(code=0, summary=summary))) == "no changes in 1.5 s (30 same)", (
+        "at a glance"
+    )
+
+
+def test_a_failure_names_the_resource_and_repeats_the_provider() -> None:
+    errors = (
+        Message(severity="error", text="422 droplet limit reached", urn=URN),
+        Message(severity="error", text="update failed"),
+    )
+    said = explain(_result(Outcome(code=1, errors=errors)))
+    assert said.splitlines()[0] == "Droplet acme-agent-a-1: 422 droplet limit reached", "DigitalOcean's words"
+
+
+def test_a_lock_is_said_with_the_way_out() -> None:
+    said = explain(_result(Outcome(code=255, output="the stack is currently locked by 1 lock(s)")))
+    assert "python -m stacks.recover acme" in said, "the next step"
+
+
+def test_an_end_without_a_word_still_says_something() -> None:
+    assert explain(_result(Outcome(code=-9))) == "the engine ended with -9", "killed from outside"
+
+
+def test_progress_shows_changes_and_no_unchanged_resources() -> None:
+    progress, output = _progress()
+    show = progress.of("acme")
+    for event in (
+        Started(urn=URN, operation="create"),
+        Finished(urn=URN, operation="create"),
+        Started(urn=URN, operation="same"),
+        Finished(urn=URN, operation="same"),
+        Failed(urn=URN, operation="update"),
+    ):
+        show(event)
+    lines = output.getvalue().splitlines()
+    assert len(lines) == 2, "what stays as it is needs no line"
+    assert lines[0].startswith("acme  create Droplet acme-agent-a-1"), "tenant first"
+    assert "FAILED to update" in lines[1], "failures stand out"
+
+
+def test_markup_in_a_message_is_text() -> None:
+    progress, output = _progress()
+    progress.of("acme")(Message(severity="warning", text="[red]x[/red]"))
+    assert "[red]x[/red]" in output.getvalue(), "a provider's brackets are its own"
+
+
+def test_json_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    progress, _ = _progress()
+    report([_result(Outcome(code=0))], progress, as_json=True)
+    assert json.loads(capsys.readouterr().out)["acme"]["succeeded"] is True, "for programs"
