@@ -1,18 +1,17 @@
 """A local cloud of the benchmark's own, with its own state and port, gone when it is over."""
 
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
 import yaml
 
 CLONE = Path(__file__).resolve().parents[1]
@@ -92,15 +91,15 @@ class Cloud:
     def api(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """One call of the API."""
         token = (self.folder / "cloud" / "token").read_text().strip()
-        request = urllib.request.Request(  # noqa: S310 - our own loopback address
+        response = httpx.request(
+            method,
             f"http://127.0.0.1:{self._port}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            json=body,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=60,
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
-            content = response.read()
-        answer: dict[str, Any] = json.loads(content) if content else {}
+        response.raise_for_status()
+        answer: dict[str, Any] = response.json() if response.content else {}
         return answer
 
     def wait_for_boot(self, hosts: Sequence[str]) -> None:

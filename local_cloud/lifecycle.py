@@ -46,7 +46,8 @@ def up(settings: Settings) -> tuple[Supervisor, bool]:
     Raises PreflightError, LifecycleError; whatever was started is taken down again then.
     """
     check_privileges()
-    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    settings.state_dir.chmod(0o700)  # it holds passwords and keys
     with _one_command(settings):
         recorded = Supervisor.read(settings.state_dir)
         if recorded is not None and recorded.process.is_alive():

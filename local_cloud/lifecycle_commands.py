@@ -30,7 +30,9 @@ def up() -> None:
 def down() -> None:
     """Stop everything; disks, volumes and databases stay for the next `up`."""
     stopped = lifecycle.down(Settings.load())
-    typer.echo("the local cloud is down" if stopped else "the local cloud was not running; nothing is left of it")
+    typer.echo(
+        "the local cloud is down" if stopped else "the local cloud was not running; nothing is left of it"
+    )
 
 
 @app.command()

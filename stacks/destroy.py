@@ -40,4 +40,4 @@ def destroy(
 
 
 if __name__ == "__main__":
-    typer.run(destroy)
+    operations.start(destroy)

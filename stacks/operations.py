@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
+import typer
 from rich.console import Console
 
 from stacks.engine import NO_STACK, Engine, Outcome, Verb
@@ -159,6 +160,13 @@ def command(engine: Engine, work: Callable[[], Coroutine[None, None, int]], cons
         console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
     return INTERRUPTED if interrupted else code
+
+
+def start(function: Callable[..., None]) -> None:
+    """Run a function as a command line; a traceback never shows variables, which may be secrets."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(function)
+    app()
 
 
 def errors_console() -> Console:

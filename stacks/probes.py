@@ -22,6 +22,9 @@ PORTS = (
     *(Port(number=number, protocol="udp") for number in UDP_PORTS),
 )
 
+LISTENERS = [[port.protocol, port.number] for port in PORTS]
+"""What hosts listen on meanwhile: something must be there for silence to prove anything."""
+
 INTERNET_ADDRESSES = ("1.1.1.1", "8.8.8.8", "198.51.100.7")
 """Two resolvers that tunnels like, and an address of documentation's; the local cloud answers for all."""
 
@@ -71,12 +74,6 @@ def attempts(tenancies: Sequence[Tenancy]) -> list[Attempt]:
     ]
 
 
-def listeners(host: Member) -> list[list[object]]:
-    """What a host has to listen on meanwhile: something must be there for silence to prove anything."""
-    del host
-    return [[port.protocol, port.number] for port in PORTS]
-
-
 def _to_members(source: Member, targets: Sequence[Member]) -> Iterator[Attempt]:
     for target in targets:
         if target == source:
@@ -85,7 +82,14 @@ def _to_members(source: Member, targets: Sequence[Member]) -> Iterator[Attempt]:
         for port in PORTS:
             permitted = own and is_permitted(source.tier, target.tier, port)
             name = target.tier.value if own else f"{target.tenant}'s {target.tier.value}"
-            yield Attempt(source=source, target=name, address=target.address, port=port, permitted=permitted)
+            yield Attempt(
+                source=source,
+                target=name,
+                side="own VPC" if own else target.tenant,
+                address=target.address,
+                port=port,
+                permitted=permitted,
+            )
 
 
 def _to_internet(source: Member) -> Iterator[Attempt]:

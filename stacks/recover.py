@@ -195,4 +195,4 @@ def recover(
 
 
 if __name__ == "__main__":
-    typer.run(recover)
+    operations.start(recover)

@@ -36,7 +36,7 @@ def find(home: str, *, proc: Path = Path("/proc")) -> Iterator[Stray]:
             arguments = (process / "cmdline").read_text().split("\0")
             is_plugin = any(ENGINE_ADDRESS.fullmatch(argument) for argument in arguments[1:])
             if is_plugin and _is_of(process, home) and not _is_engine(_parent(process), proc):
-                yield Stray(pid=int(process.name), name=" ".join(arguments).strip())
+                yield Stray(pid=int(process.name), name=_name(arguments))
 
 
 def stop(stray: Stray, *, proc: Path = Path("/proc")) -> None:
@@ -51,6 +51,10 @@ def stop(stray: Stray, *, proc: Path = Path("/proc")) -> None:
             time.sleep(0.05)
     msg = f"the plugin {stray.name} (process {stray.pid}) can't be ended: end it, then try again"
     raise RecoveryError(msg)
+
+
+def _name(arguments: list[str]) -> str:
+    return " ".join([Path(arguments[0]).name, *arguments[1:]]).strip()
 
 
 def _is_of(process: Path, home: str) -> bool:

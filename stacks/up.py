@@ -50,4 +50,4 @@ def up(
 
 
 if __name__ == "__main__":
-    typer.run(up)
+    operations.start(up)

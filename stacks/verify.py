@@ -64,9 +64,7 @@ class Verification:
 
     async def _connections(self) -> Results:
         """Every host listens before any host tries to connect."""
-        await self._ask_each(
-            {host: {"do": "listen", "ports": probes.listeners(host)} for host in self._probes}
-        )
+        await self._ask_all({"do": "listen", "ports": probes.LISTENERS})
         planned = probes.attempts(self._tenancies)
         by_host = {host: [attempt for attempt in planned if attempt.source == host] for host in self._probes}
         answers = await self._ask_each(
@@ -119,7 +117,7 @@ def _of_attempt(attempt: Attempt, result: str) -> Finding:
 
 
 def _check(attempt: Attempt) -> str:
-    """A permitted flow has a line of its own in the table; the forbidden ones share one for each direction."""
+    """A permitted flow has a line of its own in the table; the forbidden ones share one."""
     source = attempt.source.tier.value
     if attempt.permitted:
         return f"{source} → {attempt.target}, {attempt.port}: open"
@@ -149,4 +147,4 @@ def verify(
 
 
 if __name__ == "__main__":
-    typer.run(verify)
+    operations.start(verify)

@@ -62,7 +62,12 @@ class LocalCloud:
         return self.run("exec", "--", *command, check=check, stdin=stdin, seconds=seconds)
 
     def console(
-        self, droplet: str, *command: str, check: bool = True, stdin: str = "", seconds: float = COMMAND_SECONDS
+        self,
+        droplet: str,
+        *command: str,
+        check: bool = True,
+        stdin: str = "",
+        seconds: float = COMMAND_SECONDS,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as root in a droplet."""
         return self.run("console", droplet, "--", *command, check=check, stdin=stdin, seconds=seconds)

@@ -1,5 +1,6 @@
 """One call of the API: whose it is, its transaction, and what follows once that is kept."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -12,6 +13,9 @@ from local_cloud.digitalocean.errors import NotFoundError, ServerError
 from local_cloud.digitalocean.pagination import paginate
 from local_cloud.digitalocean.tables import Account, Action, Owned
 from local_cloud.digitalocean.tokens import Holder
+from local_cloud.hypervisor.model import HypervisorError
+
+log = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
 OwnedRow = TypeVar("OwnedRow", bound=Owned)
@@ -36,6 +40,7 @@ class Call:
         self._afterwards: list[Callable[[], None]] = []
         self._undoing: list[Callable[[], None]] = []
         self._revision = cloud.revision
+        self._account_id = account.id
 
     def own(self, table: type[OwnedRow], key: Any, message: str | None = None) -> OwnedRow:
         """The account's row. Raises NotFoundError, for another account's row as well."""
@@ -83,12 +88,15 @@ class Call:
 
     def take_back(self) -> None:
         """Makes the real things again what the state says, after a transaction that was not kept."""
-        for step in reversed(self._undoing):
-            step()
-        if self.cloud.revision != self._revision:
-            with self.cloud.store.writing() as session:
-                self.cloud.sync_policies(session, self.account.id)
-                self.cloud.sync_names(session)
+        try:
+            for step in reversed(self._undoing):
+                step()
+            if self.cloud.revision != self._revision:
+                with self.cloud.store.writing() as session:
+                    self.cloud.sync_policies(session, self._account_id)
+                    self.cloud.sync_names(session)
+        except HypervisorError:
+            log.exception("could not take back what a failed call had made")
 
     def conclude(self) -> None:
         for step in self._afterwards:

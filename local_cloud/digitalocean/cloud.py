@@ -59,6 +59,8 @@ class Cloud:
         }
         if changed:
             self.revision += 1
+            for endpoint in changed:
+                self.forget_endpoint(endpoint)
             self.hypervisor.apply_policies(changed)
             self._applied.update(changed)
 

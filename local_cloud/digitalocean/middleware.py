@@ -17,6 +17,9 @@ from local_cloud.digitalocean.tokens import Quota
 
 log = logging.getLogger(__name__)
 
+SERVER_SEND = "local_cloud.server_send"
+"""Where the scope keeps the server's own `send`, which middleware above the gate wraps."""
+
 
 def error_body(error: str, message: str, request_id: str) -> dict[str, str]:
     return {"id": error, "message": message, "request_id": request_id}
@@ -108,8 +111,9 @@ class _Answer:
         await self._send(message)
 
     async def drop(self, receive: Receive) -> None:
-        """Closes the connection under the caller, without a word. uvicorn's cycle has the transport."""
-        cycle: Any = getattr(self._send, "__self__", None)
+        """Closes the connection under the caller, without a word."""
+        # ASGI has no way to: the server's own send is a method of its cycle, which has the transport.
+        cycle: Any = self._scope[SERVER_SEND].__self__
         cycle.transport.abort()
         while (await receive())["type"] != "http.disconnect":
             pass

@@ -1,5 +1,6 @@
 """Cloud firewalls and trusted sources, compiled to what each endpoint lets through."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from local_cloud.digitalocean.tables import DatabaseCluster, Droplet, Firewall, 
 from local_cloud.hypervisor.model import Policy, Rule
 
 Network = IPv4Network | IPv6Network
+PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 DATABASE_PORTS = {"pg": 25060, "valkey": 25061}
 
 
@@ -41,8 +43,8 @@ def parse_ports(ports: str) -> tuple[int, int] | None:
     """
     if ports in {"0", "all", ""}:
         return None
-    first, _, last = ports.partition("-")
-    low, high = int(first), int(last or first)
+    written = PORTS.fullmatch(ports)
+    low, high = (int(written[1]), int(written[2] or written[1])) if written else (0, 0)
     if not 1 <= low <= high <= 65535:
         raise ValueError(f"{ports!r} is no port or range of ports from 1 to 65535")
     return low, high

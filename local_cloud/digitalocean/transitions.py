@@ -45,6 +45,12 @@ class Transitions:
     _timers: set[threading.Timer] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def waiting(self) -> int:
+        """How many real things are done and do not show yet."""
+        with self._lock:
+            return len(self._waiting) + len(self._timers)
+
     def configure(self, settings: Mapping[str, Transition]) -> None:
         """Replaces all settings; what waits already goes by the old ones."""
         self.settings = dict(settings)

@@ -83,7 +83,8 @@ class Machines:
         Raises HypervisorError when it has no disk, or did not come up; then it is off.
         """
         with self._locked(machine.id):
-            if self.is_running(machine.id):
+            running = self._running.get(machine.id)
+            if running is not None and running.container.is_running:
                 return
             self._running.pop(machine.id, None)
             self._release(machine.id)
@@ -123,8 +124,8 @@ class Machines:
             self._disk(machine_id).delete()
 
     def is_running(self, machine_id: int) -> bool:
-        running = self._running.get(machine_id)
-        return running is not None and running.container.is_running
+        """Whether its power is on, as it is while the machine reboots itself."""
+        return machine_id in self._running
 
     def leader(self, machine_id: int) -> int | None:
         """The process id of the machine's init, as seen here; None when it is off."""
@@ -193,11 +194,12 @@ class Machines:
         with self._locked(machine.id):
             if self._running.get(machine.id) is not running:
                 return
-            del self._running[machine.id]
             try:
                 self._release(machine.id)
                 if status == REBOOT_STATUS:
                     self._boot(machine)
+                else:
+                    del self._running[machine.id]
             except HypervisorError:
                 _log.exception("droplet %s is off: it ended with status %s", machine.id, status)
 

@@ -24,7 +24,9 @@ pytestmark = pytest.mark.end_to_end
 def traces() -> dict[str, str]:
     """What the root namespaces show."""
     commands = (("ip", "netns"), ("ip", "-o", "-br", "link"), ("nft", "list", "ruleset"), ("findmnt", "-rn"))
-    return {" ".join(c): subprocess.run(c, capture_output=True, text=True, check=True).stdout for c in commands}
+    return {
+        " ".join(c): subprocess.run(c, capture_output=True, text=True, check=True).stdout for c in commands
+    }
 
 
 def control_groups(cloud: LocalCloud) -> list[Path]:

@@ -76,7 +76,7 @@ def test_a_damaged_manifest_is_refused(manifest: Path, content: str) -> None:
 
 def test_a_program_that_has_gone_is_refused_by_name(manifest: Path) -> None:
     (manifest.parent / "valkey-server").rmdir()
-    with pytest.raises(SettingsError, match="valkey is at .* which has gone"):
+    with pytest.raises(SettingsError, match=r"valkey is at .* which has gone"):
         ToolchainManifest.read(manifest)
 
 

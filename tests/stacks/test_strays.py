@@ -66,7 +66,7 @@ def test_a_plugin_whose_engine_was_killed_is_found_and_ended(tmp_path: Path, plu
         engine.kill()
         engine.wait()
         found = [stray for stray in strays.find(str(tmp_path)) if stray.pid == pid]
-        assert [stray.name for stray in found] == [f"{sys.executable} {plugin} 127.0.0.1:1"], (
+        assert [stray.name for stray in found] == [f"{Path(sys.executable).name} {plugin} 127.0.0.1:1"], (
             "it may still be creating things"
         )
         strays.stop(found[0])

@@ -38,6 +38,7 @@ def status(cloud: Cloud, session: Session) -> dict[str, Any]:
         ],
         "restoring": len(cloud.restoring),
         "unfinished_actions": cloud.jobs.unfinished,
+        "waiting": cloud.transitions.waiting,
         "errors": [
             {"action": action.id, "kind": action.kind, "resource": action.resource_id, "error": action.error}
             for action in session.scalars(failed)

@@ -32,7 +32,7 @@ BY_TAG = ("power_on", "power_off", "power_cycle", "shutdown")
 
 
 def start_action(call: Call, droplet: Droplet, kind: str, body: dict[str, Any]) -> Action:
-    """Raises UnprocessableEntityError for what can't be done now, NotImplementedHereError for what is absent."""
+    """Raises UnprocessableEntityError for what can't be done now, NotImplementedHereError for the absent."""
     if kind in ABSENT:
         raise NotImplementedHereError(f"Droplet action {kind}")
     params = _params(droplet, kind, body)

@@ -65,7 +65,8 @@ class Databases:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o711)  # the servers' users pass through to what is theirs
             server = ENGINES[cluster.engine](cluster, path, self._programs, self._system, self._cgroups)
-            server.start(network, self._authority(cluster.id))
+            with _explained(cluster.id):
+                server.start(network, self._authority(cluster.id))
             self._servers[cluster.id] = server
 
     def delete_cluster(self, cluster_id: str) -> None:
@@ -132,14 +133,8 @@ class Databases:
             server = self._servers.get(cluster_id)
             if server is None or not server.is_running:
                 raise HypervisorError(f"database cluster {cluster_id} does not run: create it first")
-            try:
+            with _explained(cluster_id):
                 yield server
-            except psycopg.Error as error:
-                # Its text may quote the statement; the first line of the diagnosis does not.
-                reason = error.diag.message_primary or type(error).__name__
-                raise HypervisorError(f"database cluster {cluster_id}: {reason}") from None
-            except valkey.ValkeyError as error:
-                raise HypervisorError(f"database cluster {cluster_id}: {error}") from error
 
     @contextmanager
     def _held(self, cluster_id: str) -> Iterator[None]:
@@ -147,3 +142,15 @@ class Databases:
             lock = self._locks[cluster_id]
         with lock:
             yield
+
+
+@contextmanager
+def _explained(cluster_id: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        # Its text may quote the statement; the diagnosis does not.
+        reason = error.diag.message_primary or type(error).__name__
+        raise HypervisorError(f"database cluster {cluster_id}: {reason}") from None
+    except valkey.ValkeyError as error:
+        raise HypervisorError(f"database cluster {cluster_id}: {error}") from error

@@ -17,7 +17,7 @@ from local_cloud.hypervisor.model import (
 
 
 class RecordingHypervisor:
-    """`deeds` is all that was asked of it, `failing` the methods that fail; boots wait for `boots` to be set."""
+    """`deeds` is all that was asked of it, `failing` what fails; boots wait for `boots` to be set."""
 
     def __init__(self) -> None:
         self.deeds: list[tuple[str, Any]] = []

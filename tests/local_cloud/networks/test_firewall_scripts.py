@@ -59,7 +59,7 @@ def policies() -> st.SearchStrategy[Policy]:
 
 
 def chain_of(script: str, name: str) -> list[str]:
-    body = script.split(f"  chain {name} {{\n")[1].split("  }\n")[0]
+    body = script.partition(f"  chain {name} {{\n")[2].partition("  }\n")[0]
     return [line.strip() for line in body.splitlines()]
 
 

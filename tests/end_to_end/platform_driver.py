@@ -1,0 +1,173 @@
+"""Tenants on a real local cloud, driven by the commands that a person would use."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from real_cloud import ROOT, LocalCloud
+
+from stacks.inventory import Inventory, Thing
+
+SECONDS = 300
+
+
+def small_spec(tenant: str, number: int, **changes: Any) -> dict[str, Any]:
+    """The smallest tenant: a guardrail and one agent, in a range of its own."""
+    return {
+        "tenant": tenant,
+        "region": "nyc3",
+        "ip_range": f"10.61.{number}.0/24",
+        "agents": [{"name": "worker", "kind": "langchain", "model": "openai/gpt-5"}],
+        "deletion_protection": False,
+        **changes,
+    }
+
+
+@dataclass
+class Platform:
+    """One account of a cloud, and a folder with the state and the specs of its tenants."""
+
+    cloud: LocalCloud
+    folder: Path
+    token: str = field(repr=False)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("state", "specs"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+
+    def write(self, tenant: str, spec: Mapping[str, Any]) -> None:
+        path = self.folder / "specs" / f"Pulumi.{tenant}.yaml"
+        path.write_text(yaml.safe_dump({"config": {"tenantry:spec": dict(spec)}}))
+
+    def copy_spec(self, tenant: str) -> None:
+        content = yaml.safe_load((ROOT / f"Pulumi.{tenant}.yaml").read_text())
+        self.write(tenant, content["config"]["tenantry:spec"])
+
+    def change(self, tenant: str, **changes: Any) -> None:
+        path = self.folder / "specs" / f"Pulumi.{tenant}.yaml"
+        spec = yaml.safe_load(path.read_text())["config"]["tenantry:spec"]
+        self.write(tenant, spec | changes)
+
+    def command(self, *command: str) -> list[str]:
+        """A command as the operator, with this platform's state, specs and account."""
+        own = {
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "TENANTRY_PROJECT_DIR": str(self.folder / "project"),
+            "TENANTRY_SPECS": str(self.folder / "specs"),
+            **self.environment,
+        }
+        settings = [f"{name}={value}" for name, value in own.items()]
+        # The token is no argument: it goes through a file that only its owner reads.
+        secret = self.folder / "token"
+        secret.touch(mode=0o600)
+        secret.write_text(self.token)
+        load = "export DIGITALOCEAN_TOKEN=$(cat $0) && export DIGITALOCEAN_ACCESS_TOKEN=$DIGITALOCEAN_TOKEN"
+        inner = ["bash", "-c", f'{load} && exec "$@"', str(secret), *command]
+        return [sys.executable, "-m", "local_cloud", "exec", "--", "env", *settings, *inner]
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            self.command(*command),
+            cwd=ROOT,
+            env=dict(self.cloud.environment),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        if check:
+            assert done.returncode == 0, f"{command[:4]} failed: {done.stderr[-3000:]}{done.stdout[-1000:]}"
+        return done
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*command),
+            cwd=ROOT,
+            env=dict(self.cloud.environment),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def stacks(self, module: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.run("python", "-m", f"stacks.{module}", *arguments, check=check)
+
+    def up(self, *tenants: str) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(self.stacks("up", *tenants, "--json").stdout)
+        return report
+
+    def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        folder = str(self.folder / "project")
+        return self.run("pulumi", "--cwd", folder, "--non-interactive", *arguments, check=check)
+
+    def preview(self, tenant: str) -> dict[str, str]:
+        """The operations that a preview announces, by logical name; what stays as it is left out."""
+        self.stacks("project")
+        steps = json.loads(self.pulumi("preview", "--stack", tenant, "--json").stdout)["steps"]
+        return {step["urn"].rsplit("::", 1)[-1]: step["op"] for step in steps if step["op"] != "same"}
+
+    def things(self, tenant: str) -> list[Thing]:
+        return self.inventory.of(tenant)
+
+    @property
+    def inventory(self) -> Inventory:
+        return Inventory({"DIGITALOCEAN_TOKEN": self.token, "DIGITALOCEAN_API_URL": self.cloud.url})
+
+    def api(self, method: str, path: str, body: object = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = httpx.request(method, f"{self.cloud.url}{path}", headers=headers, json=body, timeout=60)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else {}
+
+
+def kinds_and_names(things: Sequence[Thing], tenant: str) -> list[tuple[str, str]]:
+    """What a tenant has, comparable between tenants: sorted, and with duplicates."""
+    return sorted((thing.kind, thing.name.replace(tenant, "TENANT")) for thing in things)
+
+
+def stop_after(process: subprocess.Popen[str], creations: int, number: signal.Signals) -> list[str]:
+    """Signal an `up` once so many resources were created; returns what it printed.
+
+    SIGKILL goes to the engine alone, as a crash would be the engine's; anything else to the command.
+    """
+    assert process.stderr is not None
+    lines: list[str] = []
+    created = 0
+    if creations == 0:
+        _signal(process, number)
+    for line in process.stderr:
+        lines.append(line)
+        created += "  create " in line
+        if created == creations > 0:
+            _signal(process, number)
+            created += 1
+    process.wait(timeout=SECONDS)
+    process.stderr.close()
+    return lines
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    if number != signal.SIGKILL:
+        process.send_signal(number)
+        return
+    deadline = time.monotonic() + 60
+    while not (engines := _engines(process.pid)):
+        assert time.monotonic() < deadline, "the engine never started"
+        assert process.poll() is None, "the command ended before its engine started"
+        time.sleep(0.05)
+    for engine in engines:
+        os.kill(engine, number)
+
+
+def _engines(parent: int) -> list[int]:
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == "pulumi"]

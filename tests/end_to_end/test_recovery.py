@@ -1,0 +1,80 @@
+"""The engine killed at ten moments of an `up`: recovered, one more `up` gives the same every time."""
+
+import json
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from platform_driver import Platform, kinds_and_names, small_spec, stop_after
+
+pytestmark = pytest.mark.end_to_end
+
+MOMENTS = (0, 1, 5, 9, 11, 12, 14, 16, 20, 24)
+"""After how many created resources the engine is killed; an undisturbed `up` creates 28."""
+AT_ONCE = 3
+TENANTS = tuple(f"crash{moment}" for moment in MOMENTS)
+
+
+@pytest.fixture(scope="module")
+def platform(account: Callable[..., Platform]) -> Platform:
+    platform = account("crashes")
+    for number, tenant in enumerate(TENANTS, start=10):
+        platform.write(tenant, small_spec(tenant, number))
+    platform.write("calm", small_spec("calm", 9))
+    return platform
+
+
+@pytest.fixture(scope="module")
+def undisturbed(platform: Platform) -> list[tuple[str, str]]:
+    platform.up("calm")
+    return kinds_and_names(platform.things("calm"), "calm")
+
+
+def _crash_and_recover(platform: Platform, tenant: str, moment: int) -> dict[str, str]:
+    killed = platform.start("python", "-m", "stacks.up", tenant)
+    said = "".join(stop_after(killed, moment, signal.SIGKILL))
+    recovered = platform.stacks("recover", tenant).stderr
+    report = platform.up(tenant)[tenant]
+    left = platform.stacks("recover", tenant, "--dry-run").stderr
+    return {
+        "killed": f"{killed.returncode} {said}",
+        "recovered": recovered,
+        "up": json.dumps(report),
+        "left": left,
+    }
+
+
+@pytest.fixture(scope="module")
+def runs(platform: Platform) -> dict[str, dict[str, str]]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        done = pool.map(lambda pair: _crash_and_recover(platform, *pair), zip(TENANTS, MOMENTS, strict=True))
+        return dict(zip(TENANTS, done, strict=True))
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_an_up_that_was_killed_ends_as_an_undisturbed_one(
+    platform: Platform, runs: dict[str, dict[str, str]], undisturbed: list[tuple[str, str]], tenant: str
+) -> None:
+    run = runs[tenant]
+    assert run["killed"].startswith("1"), f"it was meant to be killed: {run['killed']}"
+    assert json.loads(run["up"])["succeeded"], f"{run['up']}\nafter: {run['recovered']}"
+    found = kinds_and_names(platform.things(tenant), tenant)
+    assert found == undisturbed, f"no orphan, no second copy; recovery said: {run['recovered']}"
+    assert "nothing to recover" in run["left"], "state and account agree"
+
+
+def test_orphans_of_a_lost_state_are_adopted_or_deleted(
+    platform: Platform, undisturbed: list[tuple[str, str]]
+) -> None:
+    before = {thing.name: thing.id for thing in platform.things("calm")}
+    platform.pulumi("stack", "rm", "calm", "--yes", "--force", "--preserve-config")
+    said = platform.stacks("recover", "calm").stderr
+    assert "adopt DatabaseCluster calm-database-pg" in said, "data is kept"
+    assert "delete Droplet calm-agent-worker-1" in said, "and said before it is done"
+    report = platform.up("calm")["calm"]
+    assert report["succeeded"], report["message"]
+    after = {thing.name: thing.id for thing in platform.things("calm")}
+    assert kinds_and_names(platform.things("calm"), "calm") == undisturbed, "the same result"
+    assert after["calm-database-pg"] == before["calm-database-pg"], "it is the same database"

@@ -1,0 +1,91 @@
+"""What a tenant promises, measured inside its hosts."""
+
+import json
+from typing import Any
+
+import pytest
+from platform_driver import Platform
+
+from stacks.probes import TCP_PORTS
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def findings(deployed: Platform) -> list[dict[str, Any]]:
+    done = deployed.stacks("verify", "acme", "globex", "--json", check=False)
+    assert done.stdout, f"verify said nothing: {done.stderr}"
+    found: list[dict[str, Any]] = json.loads(done.stdout)["findings"]
+    return found
+
+
+def _of(findings: list[dict[str, Any]], check: str) -> list[dict[str, Any]]:
+    found = [finding for finding in findings if check in finding["check"]]
+    assert found, f"nothing was tried for {check!r}"
+    return found
+
+
+def _failed(findings: list[dict[str, Any]]) -> list[str]:
+    return [f"{each['subject']} {each['check']}: {each['detail']}" for each in findings if not each["passed"]]
+
+
+def test_everything_measured_is_as_it_should_be(findings: list[dict[str, Any]]) -> None:
+    assert not _failed(findings), "this is what a tenant is promised"
+
+
+@pytest.mark.parametrize("tenant", ["acme", "globex"])
+def test_an_agent_finds_the_nearest_vector_by_the_hnsw_index(
+    findings: list[dict[str, Any]], tenant: str
+) -> None:
+    queries = [each for each in _of(findings, "nearest neighbour by HNSW") if each["tenant"] == tenant]
+    assert not _failed(queries), "memory works, over TLS, with the agents' own rights"
+
+
+def test_an_agent_s_cache_answers(findings: list[dict[str, Any]]) -> None:
+    assert not _failed([each for each in findings if each["check"] == "cache"]), "over TLS, by password"
+
+
+@pytest.mark.parametrize(("one", "other"), [("acme", "globex"), ("globex", "acme")])
+@pytest.mark.parametrize("tier", ["agent", "guardrail", "database", "cache"])
+def test_no_packet_passes_between_tenants_on_any_of_twenty_ports(
+    findings: list[dict[str, Any]], one: str, other: str, tier: str
+) -> None:
+    tried = [each for each in findings if each["tenant"] == one and f"{other}'s {tier} " in each["detail"]]
+    ports = {each["detail"].split(", ")[1].split(":")[0] for each in tried}
+    assert {f"{port}/tcp" for port in TCP_PORTS} <= ports, "every port was tried"
+    assert not _failed(tried), "something listens there, and nothing gets through"
+
+
+def test_of_the_internet_an_agent_reaches_nothing(findings: list[dict[str, Any]]) -> None:
+    tried = [each for each in _of(findings, "internet") if "-agent-" in each["subject"]]
+    assert not [each for each in tried if ": open" in each["check"]], "the table has no such flow"
+    assert not _failed(tried), "the guardrail is the only way out"
+
+
+def test_without_the_host_s_own_firewall_the_cloud_s_still_holds(deployed: Platform) -> None:
+    """Whoever takes an agent over can turn UFW off, and gains nothing by it."""
+    (globex,) = [host for host in deployed.inventory.hosts("globex") if "-agent-" in host.name]
+    acme = next(host for host in deployed.inventory.hosts("acme") if "-agent-" in host.name)
+    targets = f"{globex.private_address} 1.1.1.1 169.254.1.1"
+    script = (
+        "ufw --force disable >/dev/null; "
+        f"for a in {targets}; do for p in 22 53 443 5432 8443 25060; do "
+        'timeout 1 bash -c "</dev/tcp/$a/$p" 2>/dev/null && echo open $a $p; done; done; '
+        "ufw --force enable >/dev/null; true"
+    )
+    done = deployed.cloud.console(acme.name, "sh", "-c", script)
+    assert done.stdout == "", "cloud firewalls stand outside the droplet"
+
+
+def test_a_second_up_changes_nothing(deployed: Platform) -> None:
+    report = deployed.up("acme", "globex")
+    changes = {tenant: set(result["changes"]) for tenant, result in report.items()}
+    assert changes == {"acme": {"same"}, "globex": {"same"}}, "what is as wanted stays"
+
+
+def test_no_password_is_in_the_state_in_plain_text(deployed: Platform) -> None:
+    exported = json.loads(deployed.pulumi("stack", "export", "--stack", "globex").stdout)
+    outputs = exported["deployment"]["resources"][0]["outputs"]
+    shown = json.dumps([outputs["database_passwords"], outputs["cache_password"]])
+    assert "ciphertext" in shown, "secrets are encrypted"
+    assert "plaintext" not in shown, "with the passphrase of this machine"
