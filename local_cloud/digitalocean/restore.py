@@ -85,7 +85,7 @@ def _foundations(cloud: Cloud, session: Session) -> Iterator[tuple[str, Deed]]:
 
 def _servers_and_machines(cloud: Cloud, session: Session) -> Iterator[tuple[str, Deed]]:
     clusters = select(tables.DatabaseCluster).where(
-        tables.DatabaseCluster.deleting.is_(False), tables.DatabaseCluster.status != "creating"
+        tables.DatabaseCluster.deleting.is_(False), tables.DatabaseCluster.status.in_(("online", "resizing"))
     )
     for cluster in session.scalars(clusters):
         yield f"database:{cluster.id}", start_deed(cloud, session, cluster)

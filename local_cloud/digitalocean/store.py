@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from local_cloud.digitalocean.tables import Base
 
 BUSY_TIMEOUT_SECONDS = 30
+CONNECTIONS = 64
+"""One for each thread that the server and the workers may have, so that none waits for another's."""
 
 
 class Store:
@@ -43,7 +45,9 @@ class Store:
 
 def _engine(path: Path) -> Engine:
     engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        f"sqlite:///{path}",
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+        pool_size=CONNECTIONS,
     )
 
     @event.listens_for(engine, "connect")

@@ -85,7 +85,8 @@ def test_a_second_up_changes_nothing(deployed: Platform) -> None:
 
 def test_no_password_is_in_the_state_in_plain_text(deployed: Platform) -> None:
     exported = json.loads(deployed.pulumi("stack", "export", "--stack", "globex").stdout)
-    outputs = exported["deployment"]["resources"][0]["outputs"]
+    resources = exported["deployment"]["resources"]
+    (outputs,) = [each["outputs"] for each in resources if each["type"] == "pulumi:pulumi:Stack"]
     shown = json.dumps([outputs["database_passwords"], outputs["cache_password"]])
     assert "ciphertext" in shown, "secrets are encrypted"
     assert "plaintext" not in shown, "with the passphrase of this machine"

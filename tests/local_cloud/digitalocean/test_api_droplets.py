@@ -1,6 +1,7 @@
 """Droplets through pydo: made, acted upon, deleted, with the real machine behind each step."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -247,6 +248,25 @@ def test_a_machine_that_can_t_be_deleted_shows_again(
     answer = http.delete(f"/v2/droplets/{droplet_id}")
     assert (answer.status_code, answer.json()["id"]) == (500, "server_error")
     assert http.get(f"/v2/droplets/{droplet_id}").status_code == 200, "it is still there, and says so"
+
+
+def test_droplets_that_are_made_at_the_same_time_share_nothing(
+    cloud: RunningCloud, http: httpx.Client, hypervisor: RecordingHypervisor
+) -> None:
+    def make(number: int) -> int:
+        order = {**ORDER, "name": f"web-{number}"}
+        answer = httpx.post(f"{cloud.url}/v2/droplets", json=order, headers=http.headers, timeout=30)
+        assert answer.status_code == 202, answer.text
+        droplet_id: int = answer.json()["droplet"]["id"]
+        return droplet_id
+
+    with ThreadPoolExecutor(12) as pool:
+        made = set(pool.map(make, range(24)))
+    assert len(made) == 24, "each has an id of its own"
+    eventually(lambda: hypervisor.running, lambda running: running == made)
+    cards = [one for machine in hypervisor.machines.values() for one in machine.interfaces]
+    assert len({one.address for one in cards}) == len({one.mac for one in cards}) == 48
+    assert len({droplet["vpc_uuid"] for droplet in http.get("/v2/droplets").json()["droplets"]}) == 1
 
 
 @pytest.mark.parametrize("kind", ["snapshot", "enable_ipv6", "restore", "password_reset"])
