@@ -42,7 +42,7 @@ check: .venv/ready  ## lint, format, types, imports, secrets
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports
-	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '\.lock$$|go\.sum$$'
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-files '(\.lock|go\.sum|npm\.json)$$'
 
 test: check toolchain  ## every check and every test
 	$(BIN)/coverage erase

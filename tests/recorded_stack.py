@@ -44,7 +44,9 @@ class Recording:
     calls: list[str] = field(default_factory=list)
 
     def of_type(self, token: str) -> list[Registered]:
-        return [resource for resource in self.resources if resource.type == token]
+        """By name: the engine's order of registration is no promise."""
+        found = [resource for resource in self.resources if resource.type == token]
+        return sorted(found, key=lambda resource: resource.name)
 
     def one(self, token: str, name: str | None = None) -> Registered:
         found = [item for item in self.of_type(token) if name in (None, item.name)]

@@ -196,7 +196,7 @@ def test_user_data_is_secret_even_when_nobody_marked_it() -> None:
 
 def test_replicas_are_counted_from_one_and_named_by_agent() -> None:
     names = [droplet.name for droplet in agents(agent("b", replicas=2), agent("a")).of_type(DROPLET)]
-    assert names == ["acme-agent-b-1", "acme-agent-b-2", "acme-agent-a-1"]
+    assert names == ["acme-agent-a-1", "acme-agent-b-1", "acme-agent-b-2"]
 
 
 def test_kind_and_model_are_recorded_and_do_not_touch_the_host() -> None:

@@ -1,0 +1,211 @@
+"""The steps of a recovery, with an engine and an account that remember what was asked of them."""
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from stacks.adoption import import_id, selected, wanted_by
+from stacks.engine import Engine, Outcome
+from stacks.errors import RecoveryError
+from stacks.inventory import DATABASE_USER, DROPLET, Inventory, Thing
+from stacks.project import Project
+from stacks.recover import Recovery
+from stacks.recovery import Import
+
+VPC = "digitalocean:index/vpc:Vpc"
+DEAD = 2**22 + 1
+"""Above the largest process number that Linux gives."""
+
+
+class FakeEngine:
+    def __init__(self, resources: list[dict[str, Any]], pending: list[dict[str, Any]]) -> None:
+        self.state = {"deployment": {"resources": resources, "pending_operations": pending}}
+        self.done: list[str] = []
+
+    async def has_stack(self, tenant: str) -> bool:
+        del tenant
+        return True
+
+    async def export(self, tenant: str) -> dict[str, Any]:
+        del tenant
+        return self.state
+
+    async def replace_checkpoint(self, tenant: str, checkpoint: dict[str, Any]) -> None:
+        del tenant
+        self.done.append("edit")
+        self.state = checkpoint
+
+    async def update(self, verb: str, tenant: str, *arguments: str) -> Outcome:
+        del tenant, arguments
+        self.done.append(verb)
+        self.state["deployment"]["pending_operations"] = []
+        return Outcome(code=0)
+
+    async def output(self, *command: str) -> str:
+        self.done.append(command[0])
+        return '{"steps": []}'
+
+
+class FakeInventory:
+    def __init__(self, *things: Thing) -> None:
+        self.things = list(things)
+        self.broken: set[str] = set()
+
+    def of(self, tenant: str) -> list[Thing]:
+        del tenant
+        return list(self.things)
+
+    def inside(self, cluster: str) -> list[Thing]:
+        del cluster
+        return []
+
+    def wait_until_ready(self, thing: Thing) -> Thing | None:
+        return None if thing.id in self.broken else thing
+
+    def delete(self, thing: Thing) -> None:
+        self.things.remove(thing)
+
+
+def _pending(name: str, kind: str = DROPLET) -> dict[str, Any]:
+    urn = f"urn:pulumi:acme::tenantry::{kind}::{name}"
+    resource = {"urn": urn, "type": kind, "custom": True, "inputs": {"name": name}}
+    return {"type": "creating", "resource": resource}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    (tmp_path / "Pulumi.yaml").write_text("name: tenantry\n")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    return Project(clone=tmp_path, specs=tmp_path, folder=tmp_path)
+
+
+def _lock(project: Project, pid: int, host: str | None = None) -> Path:
+    path = project.clone / ".pulumi" / "locks" / "organization" / "tenantry" / "acme" / "l.json"
+    path.parent.mkdir(parents=True)
+    content = {"pid": pid, "username": "u", "hostname": host or socket.gethostname()}
+    path.write_text(json.dumps({**content, "timestamp": "2026-11-23T06:03:50.1Z"}))
+    return path
+
+
+def _recover(
+    project: Project, engine: FakeEngine, inventory: FakeInventory, *, dry_run: bool = False
+) -> tuple[bool, list[str]]:
+    said: list[str] = []
+    recovery = Recovery(
+        "acme",
+        project,
+        cast("Engine", engine),
+        cast("Inventory", inventory),
+        say=said.append,
+        dry_run=dry_run,
+    )
+    return asyncio.run(recovery.run()), said
+
+
+def _droplet(name: str = "acme-agent-a-1", identity: str = "17") -> Thing:
+    return Thing(kind=DROPLET, id=identity, name=name)
+
+
+def test_a_healthy_stack_is_left_alone(project: Project) -> None:
+    engine = FakeEngine([{"urn": "u", "type": DROPLET, "id": "17", "custom": True}], [])
+    busy, said = _recover(project, engine, FakeInventory(_droplet()))
+    assert (busy, said, engine.done) == (False, [], []), "nothing to say, nothing done"
+
+
+def test_a_dead_owner_s_lock_goes_and_the_state_is_compared(project: Project) -> None:
+    path = _lock(project, DEAD)
+    engine = FakeEngine([{"urn": "u", "type": DROPLET, "id": "17", "custom": True}], [])
+    busy, said = _recover(project, engine, FakeInventory(_droplet()))
+    assert busy, "a lock is a sign of a crash"
+    assert not path.exists(), "the next update may run"
+    assert "remove the lock" in said[0], "said first"
+    assert engine.done == ["refresh"], "an update may have been cut off"
+
+
+def test_a_lock_from_another_host_stops_everything(project: Project) -> None:
+    path = _lock(project, DEAD, host="elsewhere")
+    engine = FakeEngine([], [_pending("acme-agent-a-1")])
+    with pytest.raises(RecoveryError, match="may belong to a living update"):
+        _recover(project, engine, FakeInventory(_droplet()))
+    assert path.exists(), "the lock stays"
+    assert not engine.done, "nothing was done"
+
+
+def test_an_interrupted_create_is_adopted_then_refreshed(project: Project) -> None:
+    engine, inventory = FakeEngine([], [_pending("acme-agent-a-1")]), FakeInventory(_droplet())
+    _recover(project, engine, inventory)
+    assert engine.done == ["edit", "refresh"], "the record is completed, then read from the cloud"
+    assert [each["id"] for each in engine.state["deployment"]["resources"]] == ["17"], "one resource"
+    assert len(inventory.things) == 1, "nothing is deleted"
+
+
+def test_a_creation_that_went_wrong_is_deleted(project: Project) -> None:
+    engine, inventory = FakeEngine([], [_pending("acme-agent-a-1")]), FakeInventory(_droplet())
+    inventory.broken.add("17")
+    _, said = _recover(project, engine, inventory)
+    assert not engine.state["deployment"]["resources"], "it is not adopted"
+    assert not inventory.things, "and not left behind"
+    assert any("never became usable" in line for line in said), "why is said"
+
+
+def test_an_orphan_that_nobody_wants_is_deleted_and_said(project: Project) -> None:
+    inventory = FakeInventory(Thing(kind=VPC, id="v", name="acme-network-old"))
+    _, said = _recover(project, FakeEngine([], []), inventory)
+    assert not inventory.things, "it is the tenant's, and nothing refers to it"
+    assert said[0].startswith("delete Vpc acme-network-old"), "said before it is done"
+
+
+def test_a_dry_run_changes_nothing(project: Project) -> None:
+    path = _lock(project, DEAD)
+    engine = FakeEngine([], [_pending("acme-agent-a-1")])
+    inventory = FakeInventory(_droplet(), _droplet(identity="18"))
+    busy, said = _recover(project, engine, inventory, dry_run=True)
+    assert busy, "there is something to do"
+    assert path.exists(), "the lock stays"
+    assert not engine.done, "the state stays"
+    assert len(inventory.things) == 2, "the account stays"
+    assert [line.split()[0] for line in said] == ["remove", "adopt", "delete"], "each step once"
+
+
+def _import(name: str) -> Import:
+    urn = f"urn:pulumi:acme::tenantry::tenantry:network:TenantNetwork${VPC}::{name}"
+    return Import(urn=urn, thing=Thing(kind=VPC, id="v", name=name))
+
+
+def test_an_import_file_keeps_parents_and_what_is_there() -> None:
+    template = {
+        "nameTable": {"p": "urn"},
+        "resources": [
+            {"type": "tenantry:network:TenantNetwork", "name": "net", "component": True},
+            {"type": VPC, "name": "vpc", "logicalName": "acme-network-vpc", "id": "<PLACEHOLDER>"},
+            {"type": DROPLET, "name": "acme-agent-a-1", "id": "<PLACEHOLDER>"},
+        ],
+    }
+    result = selected(template, [_import("acme-network-vpc")])
+    assert [each.get("id") for each in result["resources"]] == [None, "v"], "no placeholder is left"
+    assert result["nameTable"] == {"p": "urn"}, "the rest is the engine's"
+
+
+def test_what_lies_in_a_cluster_is_imported_by_cluster_and_name() -> None:
+    user = Thing(kind=DATABASE_USER, id="c/user/agents", name="agents", cluster="c")
+    assert import_id(user) == "c,agents", "as DigitalOcean's provider wants it"
+
+
+def test_what_the_program_wants_is_what_a_preview_creates() -> None:
+    class Previewing:
+        async def output(self, *command: str) -> str:
+            del command
+            state = {"type": VPC, "custom": True, "inputs": {"name": "acme-network-vpc"}}
+            steps = [
+                {"op": "create", "urn": "urn:new", "newState": state},
+                {"op": "same", "urn": "urn:old", "newState": state},
+                {"op": "create", "urn": "urn:c", "newState": {"type": "x", "inputs": {"name": "c"}}},
+            ]
+            return json.dumps({"steps": steps})
+
+    wanted = asyncio.run(wanted_by(cast("Engine", Previewing()), "acme"))
+    assert wanted == {(VPC, "acme-network-vpc"): "urn:new"}, "by kind and physical name"
