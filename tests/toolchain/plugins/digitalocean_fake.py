@@ -97,7 +97,11 @@ class FakeApi:
         envelope = ENVELOPES[name]
         if len(parts) == 1 and method == "POST":
             made = self._create(name, body)
-            return 202 if name in ("droplets", "firewalls", "vpc_nat_gateways") else 201, {envelope: made}
+            answer = {envelope: made}
+            if name == "droplets" and self.action_status == "errored":
+                action = self._act(name, str(made["id"]), {"type": "create"})
+                answer["links"] = {"actions": [{"id": action["id"], "rel": "create"}]}
+            return 202 if name in ("droplets", "firewalls", "vpc_nat_gateways") else 201, answer
         if len(parts) == 1:
             wanted = query.get("name", [None])[0]
             listed = [each for each in things.values() if wanted in (None, each["name"])]

@@ -53,6 +53,23 @@ def test_a_failed_action_fails_the_resource_in_digitaloceans_words(plugin: Plugi
         plugin.update("Droplet", id, state, inputs, {**inputs, "name": "other"})
 
 
+def test_a_droplet_whose_create_errors_is_removed_so_that_the_next_update_makes_another(
+    plugin: Plugin, cloud: FakeApi
+) -> None:
+    cloud.action_status, cloud.polls_until_active = "errored", 99
+    with pytest.raises(grpc.RpcError, match="out of memory; the droplet has been removed again"):
+        plugin.make("Droplet", DROPLET)
+    assert not cloud.things["droplets"], "a droplet that never starts would block its name and every update"
+
+
+def test_an_update_waits_for_a_droplet_whose_create_was_cut_short(plugin: Plugin, cloud: FakeApi) -> None:
+    id, inputs, state = plugin.make("Droplet", DROPLET)
+    cloud.things["droplets"][id].update(status="new", polls=0)
+    cloud.polls_until_active = 3
+    plugin.update("Droplet", id, state, inputs, inputs)
+    assert cloud.things["droplets"][id]["status"] == "active", "what depends on it needs it running"
+
+
 def test_a_refusal_names_the_resource_and_quotes_digitalocean(plugin: Plugin) -> None:
     plugin.make("Vpc", VPC)
     with pytest.raises(grpc.RpcError) as caught:

@@ -4,7 +4,8 @@ ProviderError
 ├── NotConfigured        a setting is missing or wrong; says which and how to set it
 ├── Cancelled            the engine asked to stop
 ├── TimedOut             a thing did not become what it should, in time
-└── PartialFailure       a thing exists, with this id, but isn't what it should be
+├── PartialFailure       a thing exists, with this id, but isn't what it should be
+└── Undone               a thing could not be made, and what there was of it has been removed
 """
 
 from collections.abc import Mapping
@@ -34,3 +35,7 @@ class PartialFailure(ProviderError):  # noqa: N818 - Pulumi's name for it
         super().__init__(reason)
         self.id = id
         self.state = dict(state)
+
+
+class Undone(ProviderError):  # noqa: N818 - reads as what it says
+    """The thing can never become what it should; it is gone again, and the next update makes a new one."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from toolchain.plugins.base.errors import PartialFailure, ProviderError
+from toolchain.plugins.base.errors import PartialFailure, ProviderError, Undone
 from toolchain.plugins.base.facts import ResourceFacts, snake
 from toolchain.plugins.base.resource import Reading, Resource
 from toolchain.plugins.base.values import Properties
@@ -101,6 +101,8 @@ class Collection(Resource):
         try:
             thing = self.settled(identity, inputs, answer)
             self.finish(thing, inputs)
+        except Undone:
+            raise
         except ProviderError as error:
             raise PartialFailure(str(error), id=identity, state=self.state(thing)) from error
         return Reading(identity, self.state(thing))

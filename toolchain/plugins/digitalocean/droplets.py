@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from toolchain.plugins.base.errors import ProviderError
+from toolchain.plugins.base.errors import ProviderError, Undone
 from toolchain.plugins.base.resource import Reading
 from toolchain.plugins.base.values import UNKNOWN, Properties
 from toolchain.plugins.digitalocean.actions import ACTION_SECONDS, act, check_action, set_tags
@@ -67,10 +67,18 @@ class Droplet(Collection):
             if droplet["status"] == "active" and not droplet.get("locked"):
                 return droplet
             for action in begun:
-                check_action(self.api.call("actions.get", action)["action"])
+                self._undo_when_errored(id, self.api.call("actions.get", action)["action"])
             return None
 
         return self.api.waiter.until(f"droplet {id} to be active", probe, seconds=ACTION_SECONDS)
+
+    def _undo_when_errored(self, id: str, action: Json) -> None:
+        """A droplet whose create has errored never starts: kept in the state, it would block every update."""
+        try:
+            check_action(action)
+        except ProviderError as error:
+            self.delete(id, {})
+            raise Undone(f"{error}; the droplet has been removed again") from error
 
     def state(self, thing: Json) -> Properties:
         networks = thing.get("networks") or {}
@@ -110,6 +118,8 @@ class Droplet(Collection):
         return Reading(id, found)
 
     def update(self, id: str, state: Properties, inputs: Properties) -> Properties:
+        if self.expect(id, state)["status"] == "new":  # an update cut short its create
+            self.settled(id, state, {})
         if state.get("size") != inputs["size"]:
             self._resize(id, state, inputs)
         if state.get("name") != inputs["name"]:
