@@ -1,6 +1,6 @@
 """fail2ban for sshd. It reads the journal: Debian 12 has no auth.log, and without one it fails at start."""
 
-from components.cloud_init.part import File, Part
+from components.cloud_init.part import File, Part, Step
 
 _JAIL = """\
 [DEFAULT]
@@ -17,6 +17,15 @@ journalmatch = _SYSTEMD_UNIT=ssh.service + _COMM=sshd
 """
 
 
+_START = """\
+ln -sfn /lib/systemd/system/fail2ban.service /etc/systemd/system/multi-user.target.wants/fail2ban.service
+systemctl restart fail2ban.service
+"""
+
+
 def intrusion() -> Part:
-    """Written before fail2ban first starts, so it needs no restart."""
-    return Part(files=(File(path="/etc/fail2ban/jail.d/tenantry.local", content=_JAIL),))
+    """A stock image has started fail2ban already, without the jail; another has not enabled it."""
+    return Part(
+        files=(File(path="/etc/fail2ban/jail.d/tenantry.local", content=_JAIL),),
+        steps=(Step(name="fail2ban", script=_START),),
+    )
