@@ -2,8 +2,8 @@
 
 import sys
 
-from local_cloud import operator_commands
-from local_cloud.lifecycle_state import CloudIsDownError, LocalCloudError
+from local_cloud.commands import inside
+from local_cloud.errors import CloudIsDownError, LocalCloudError
 
 CLOUD_IS_DOWN = 3
 """The exit code of a command that needs a running cloud when none does, as `systemctl status` has it."""
@@ -12,9 +12,9 @@ CLOUD_IS_DOWN = 3
 def main() -> None:
     """Run a command; an error that says what to do is one line on stderr, without a traceback."""
     try:
-        if not operator_commands.run(sys.argv[1:]):
+        if not inside.run(sys.argv[1:]):
             # typer and what else the other commands need take half a second to import.
-            from local_cloud.lifecycle_commands import app  # noqa: PLC0415
+            from local_cloud.commands.command_line import app  # noqa: PLC0415
 
             app()
     except LocalCloudError as error:

@@ -9,7 +9,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from local_cloud.lifecycle_state import DEFAULT_STATE_DIR, LocalCloudError
+from local_cloud.errors import LocalCloudError
+from local_cloud.state_directory import DEFAULT_STATE_DIR
 
 REQUIRED_IMAGES = frozenset({"debian-12-x64", "database"})
 

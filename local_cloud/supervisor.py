@@ -16,9 +16,9 @@ import uvicorn
 
 from local_cloud.digitalocean.app import create_app
 from local_cloud.hypervisor.hypervisor import Hypervisor
-from local_cloud.hypervisor.names import OPERATOR_RESOLVERS
 from local_cloud.hypervisor.namespaces import entered
-from local_cloud.hypervisor.networks import OPERATOR_NAMESPACE
+from local_cloud.hypervisor.networks.names import OPERATOR_RESOLVERS
+from local_cloud.hypervisor.networks.networks import OPERATOR_NAMESPACE
 from local_cloud.settings import Settings, ToolchainManifest
 
 PRIVATE_DIRECTORIES = (Path("/run/netns"), Path("/run/systemd/nspawn"))

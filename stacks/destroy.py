@@ -32,8 +32,7 @@ def destroy(
         operations.report(results, progress, as_json=json)
         gone = [result.tenant for result in results if result.outcome.succeeded]
         for tenant in gone if remove else ():
-            if await engine.has_stack(tenant):
-                await engine.output("stack", "rm", tenant, "--yes", "--preserve-config")
+            await engine.remove_stack(tenant)
         return 0 if len(gone) == len(results) else 1
 
     sys.exit(operations.command(engine, work, console))

@@ -51,8 +51,9 @@ class Outcome:
         return sum(count for operation, count in counted.items() if operation != "same")
 
     @property
-    def is_locked(self) -> bool:
-        return LOCKED in self.output
+    def needs_recovery(self) -> bool:
+        """Whether a lock or a torn file (stacks.sidecars) stood in the way."""
+        return LOCKED in self.output or self.output.endswith("EOF")
 
 
 @dataclass
@@ -115,15 +116,24 @@ class Engine:
             msg = f"the stack {tenant!r} can't be created: {said}"
             raise EngineError(msg)
 
-    async def has_stack(self, tenant: str) -> bool:
-        """Whether the backend knows the stack. Raises EngineError when it can't be asked."""
-        output = await self.output("stack", "ls", "--json")
-        return tenant in {str(stack["name"]) for stack in json.loads(output)}
-
-    async def export(self, tenant: str) -> dict[str, Any]:
-        """The stack's checkpoint, its secrets encrypted. Raises EngineError."""
-        exported: dict[str, Any] = json.loads(await self.output("stack", "export", "--stack", tenant))
+    async def export(self, tenant: str) -> dict[str, Any] | None:
+        """The stack's checkpoint, its secrets encrypted; None when there is no stack. Raises EngineError."""
+        command = ("stack", "export", "--stack", tenant)
+        code, printed, said = await self._capture(*command)
+        if code and NO_STACK in said:
+            return None
+        if code:
+            msg = f"the state of {tenant!r} can't be read: {said}; if an update was killed, recover it"
+            raise EngineError(msg)
+        exported: dict[str, Any] = json.loads(printed)
         return exported
+
+    async def remove_stack(self, tenant: str) -> None:
+        """Forget the stack and its history; one that isn't there is well. Raises EngineError."""
+        code, _, said = await self._capture("stack", "rm", tenant, "--yes", "--preserve-config")
+        if code and NO_STACK not in said:
+            msg = f"the stack {tenant!r} can't be removed: {said}"
+            raise EngineError(msg)
 
     async def replace_checkpoint(self, tenant: str, checkpoint: Mapping[str, Any]) -> None:
         """Give the stack an edited checkpoint; the engine refuses one that isn't sound.

@@ -22,10 +22,19 @@ from components.naming import ROLES, tenant_tag, tier_tag
 from stacks.checkpoint import Identity
 from stacks.errors import InventoryError
 
+DATABASE_USER = "digitalocean:index/databaseUser:DatabaseUser"
+DATABASE_DB = "digitalocean:index/databaseDb:DatabaseDb"
+DATABASE_CLUSTER = "digitalocean:index/databaseCluster:DatabaseCluster"
+DROPLET = "digitalocean:index/droplet:Droplet"
+VPC_NAT_GATEWAY = "digitalocean:index/vpcNatGateway:VpcNatGateway"
+TAG = "digitalocean:index/tag:Tag"
+
 PAGE = 200
 """DigitalOcean's largest page."""
 
-READY = {"active", "online", "ACTIVE", "available"}
+READY = {DROPLET: "active", DATABASE_CLUSTER: "online", VPC_NAT_GATEWAY: "ACTIVE"}
+"""The status of what takes time to be created; everything else is there at once."""
+
 GONE_DEADLINE = 120.0
 """Seconds for what was deleted to disappear: a VPC can't be deleted before its last member has."""
 READY_DEADLINE = 300.0
@@ -53,7 +62,7 @@ class Thing:
 
     @property
     def is_ready(self) -> bool:
-        return self.status is None or self.status in READY
+        return self.kind not in READY or self.status == READY[self.kind]
 
     def __str__(self) -> str:
         return f"{self.kind.rsplit(':', 1)[-1]} {self.name} ({self.id})"
@@ -69,41 +78,37 @@ class Kind:
     delete: str = "delete"
     identifier: str = "id"
     list: str = "list"
-    paged: bool = True
+    takes_paging: bool = True
 
 
 # What is deleted first comes first: a VPC goes after its members, a tag after what carries it.
 KINDS = (
     Kind(
-        resource_type="digitalocean:index/droplet:Droplet",
+        resource_type=DROPLET,
         operations="droplets",
         key="droplets",
         delete="destroy",
     ),
     Kind(
-        resource_type="digitalocean:index/databaseCluster:DatabaseCluster",
+        resource_type=DATABASE_CLUSTER,
         operations="databases",
         key="databases",
         list="list_clusters",
         delete="destroy_cluster",
-        paged=False,
+        takes_paging=False,
     ),
     Kind(resource_type="digitalocean:index/firewall:Firewall", operations="firewalls", key="firewalls"),
     Kind(resource_type="digitalocean:index/volume:Volume", operations="volumes", key="volumes"),
     Kind(
-        resource_type="digitalocean:index/vpcNatGateway:VpcNatGateway",
+        resource_type=VPC_NAT_GATEWAY,
         operations="vpcnatgateways",
         key="vpc_nat_gateways",
     ),
     Kind(resource_type="digitalocean:index/sshKey:SshKey", operations="ssh_keys", key="ssh_keys"),
     Kind(resource_type="digitalocean:index/vpc:Vpc", operations="vpcs", key="vpcs"),
     Kind(resource_type="digitalocean:index/project:Project", operations="projects", key="projects"),
-    Kind(resource_type="digitalocean:index/tag:Tag", operations="tags", key="tags", identifier="name"),
+    Kind(resource_type=TAG, operations="tags", key="tags", identifier="name"),
 )
-DATABASE_USER = "digitalocean:index/databaseUser:DatabaseUser"
-DATABASE_DB = "digitalocean:index/databaseDb:DatabaseDb"
-DATABASE_CLUSTER = "digitalocean:index/databaseCluster:DatabaseCluster"
-DROPLET = "digitalocean:index/droplet:Droplet"
 
 
 class Inventory:
@@ -189,8 +194,9 @@ class Inventory:
     def _all(self, kind: Kind) -> Iterator[Thing]:
         page = 1
         while True:
-            paging: dict[str, Any] = {"per_page": PAGE, "page": page} if kind.paged else {}
-            answer = self._call(kind.operations, kind.list, **paging)
+            paging = {"per_page": PAGE, "page": page}
+            parameters: dict[str, Any] = paging if kind.takes_paging else {"params": paging}
+            answer = self._call(kind.operations, kind.list, **parameters)
             found = answer.get(kind.key) or []
             yield from (_thing(kind, each) for each in found)
             if not ((answer.get("links") or {}).get("pages") or {}).get("next"):
@@ -231,13 +237,10 @@ def is_of(tenant: str, thing: Thing) -> bool:
     """Whether a thing is a tenant's, by its tag or its name."""
     if tenant_tag(tenant) in thing.tags:
         return True
-    if thing.kind == _TAG:
+    if thing.kind == TAG:
         return thing.name in {tenant_tag(tenant), *(tier_tag(tenant, tier) for tier in TIERS)}
     head, _, rest = thing.name.partition(f"{tenant}-")
     return not head and rest.split("-", 1)[0] in ROLES
-
-
-_TAG = "digitalocean:index/tag:Tag"
 
 
 def _kind(token: str) -> Kind:
@@ -253,7 +256,7 @@ def _thing(kind: Kind, body: dict[str, Any]) -> Thing:
         id=str(body[kind.identifier]),
         name=str(body["name"]),
         tags=frozenset(body.get("tags") or ()) if isinstance(body.get("tags"), list) else frozenset(),
-        status=body.get("status", body.get("state")) if kind.resource_type != _TAG else None,
+        status=body.get("status", body.get("state")),
         created=str(body.get("created_at") or ""),
         private_address=private[0] if private else None,
         is_public=len(networks) > len(private),

@@ -90,7 +90,7 @@ def explain(result: Result) -> str:
         changed = ", ".join(f"{count} {operation}" for operation, count in sorted(counted.items()))
         word = "done" if outcome.changes else "no changes"
         return f"{word} in {result.seconds:.1f} s ({changed or outcome.output})"
-    if outcome.is_locked:
+    if outcome.needs_recovery:
         return (
             f"{outcome.output}\nwhen no other update is running: `python -m stacks.recover {result.tenant}`"
         )

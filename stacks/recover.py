@@ -8,11 +8,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stacks import operations, strays
+from stacks import operations, sidecars, strays
 from stacks.adoption import import_things, wanted_by
 from stacks.checkpoint import Checkpoint
 from stacks.engine import Engine
@@ -45,16 +46,20 @@ class Recovery:
 
     async def run(self) -> bool:
         """Do all of it; returns whether there was anything to do. Raises StacksError."""
-        crashed = self._release_locks()
-        existed = await self._engine.has_stack(self._tenant)
-        checkpoint = await self._checkpoint(existed=existed)
+        crashed = self._mend_backend()
+        if self._dry_run and self._torn():
+            self._say("look at the state then, which can't be read before")
+            return True
+        exported = await self._engine.export(self._tenant)
+        checkpoint = Checkpoint(exported or {})
         if crashed or next(checkpoint.pending(), None):
             self._settle()
         settled = await self._settle_operations(checkpoint, refresh=crashed and not checkpoint.is_empty)
-        cleaned = await self._clean(existed=existed)
+        cleaned = await self._clean(existed=exported is not None)
         return crashed or settled or cleaned
 
-    def _release_locks(self) -> bool:
+    def _mend_backend(self) -> bool:
+        """Take away dead locks and torn files. Raises RecoveryError while an owner may be alive."""
         folder = backend_folder(os.environ)
         if folder is None:
             self._say("the backend keeps its own locks: if it reports one, run `pulumi cancel`")
@@ -65,10 +70,16 @@ class Recovery:
             self._say(f"remove the {lock}: {proof}")
             if not self._dry_run:
                 lock.path.unlink(missing_ok=True)
-        return bool(locks)
+        torn = self._torn()
+        for path in torn:
+            self._say(f"remove {path.name}, half-written: the state is read without it")
+            if not self._dry_run:
+                path.unlink(missing_ok=True)
+        return bool(locks or torn)
 
-    async def _checkpoint(self, *, existed: bool) -> Checkpoint:
-        return Checkpoint(await self._engine.export(self._tenant) if existed else {})
+    def _torn(self) -> list[Path]:
+        folder = backend_folder(os.environ)
+        return list(sidecars.torn(folder, self._project.name, self._tenant)) if folder else []
 
     def _things(self) -> list[Thing]:
         things = self._inventory.of(self._tenant)
@@ -127,7 +138,7 @@ class Recovery:
 
     async def _clean(self, *, existed: bool) -> bool:
         """Adopt or delete what the account has and the state doesn't."""
-        checkpoint = await self._checkpoint(existed=existed)
+        checkpoint = Checkpoint(await self._engine.export(self._tenant) or {})
         things = self._things()
         orphans = [thing for thing in things if thing.identity not in checkpoint.identities]
         wanted: Wanted = {}

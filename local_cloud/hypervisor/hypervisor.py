@@ -6,12 +6,12 @@ It is told what to be and decides nothing; the layers above know why.
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 
-from local_cloud.hypervisor.cgroups import Cgroups
+from local_cloud.hypervisor.containers.cgroups import Cgroups
 from local_cloud.hypervisor.databases import Databases
-from local_cloud.hypervisor.machines import Machines
+from local_cloud.hypervisor.machines.machines import Machines
 from local_cloud.hypervisor.model import DatabaseCluster, Machine, NatGateway, Policy, Volume, Vpc
-from local_cloud.hypervisor.networks import Networks
-from local_cloud.hypervisor.volumes import Volumes
+from local_cloud.hypervisor.networks.networks import Networks
+from local_cloud.hypervisor.volumes.volumes import Volumes
 from local_cloud.settings import Settings, ToolchainManifest
 
 
@@ -106,6 +106,7 @@ class Hypervisor:
 
     # Databases
     def create_database_cluster(self, cluster: DatabaseCluster) -> None:
+        """Start the cluster; one that runs is changed to its new settings, memory, names or password."""
         self._databases.create_cluster(cluster)
 
     def delete_database_cluster(self, cluster_id: str) -> None:

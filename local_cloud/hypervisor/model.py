@@ -76,7 +76,10 @@ class Volume:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseCluster:
-    """A PostgreSQL or Valkey server with TLS on `port`; its certificate names `hostnames` and addresses."""
+    """A PostgreSQL or Valkey server with TLS on `port`; its certificate names `hostnames` and addresses.
+
+    `settings` are the engine's own names, with values as in its configuration file ("work_mem": "8MB").
+    """
 
     id: str
     name: str

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from real_cloud import ROOT, LocalCloud
 
-from local_cloud.lifecycle_state import Process, Supervisor
+from local_cloud.lifecycle.state import Process, Supervisor
 from local_cloud.settings import Settings
 
 pytestmark = pytest.mark.end_to_end

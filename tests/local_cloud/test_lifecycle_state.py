@@ -7,13 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.lifecycle_state import (
-    CloudIsDownError,
-    LocalCloudError,
-    Process,
-    Supervisor,
-    read_token,
-)
+from local_cloud.errors import CloudIsDownError, LocalCloudError
+from local_cloud.lifecycle.state import Process, Supervisor, read_token
 
 
 @pytest.fixture

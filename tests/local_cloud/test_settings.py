@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.lifecycle_state import state_directory
 from local_cloud.settings import Settings, SettingsError, ToolchainManifest
+from local_cloud.state_directory import state_directory
 
 
 @pytest.fixture

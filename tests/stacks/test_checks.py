@@ -87,7 +87,11 @@ def test_a_public_interface_is_objected_to() -> None:
     assert failed == ["no public interface"], "no exposed ports"
 
 
-PLAN = "Limit  (cost=1)\n  ->  Index Scan using tenantry_probe_embedding_idx on tenantry_probe  (cost=1)\nnearest=1"
+PLAN = """\
+Limit  (cost=1)
+  ->  Index Scan using tenantry_probe_embedding_idx on tenantry_probe  (cost=1)
+nearest=1
+"""
 
 
 @pytest.mark.parametrize(

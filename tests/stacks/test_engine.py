@@ -68,10 +68,12 @@ def test_an_event_may_be_longer_than_a_stream_s_usual_limit(project: Project) ->
     assert len(seen[0].text) == 300_000, "whole"
 
 
-def test_what_the_engine_says_outside_its_events_is_kept(project: Project) -> None:
-    said = "error: the stack is currently locked by 1 lock(s)."
+@pytest.mark.parametrize(
+    "said", ["error: the stack is currently locked by 1 lock(s).", "error: failed to load checkpoint: EOF"]
+)
+def test_what_the_engine_says_outside_its_events_is_kept(project: Project, said: str) -> None:
     outcome = asyncio.run(_engine(project, _printing([], 255, said)).update("up", "acme"))
-    assert outcome.is_locked, "recovery is the next step"
+    assert outcome.needs_recovery, "recovery is the next step"
 
 
 def test_an_interrupt_reaches_the_engine_as_sigint(project: Project) -> None:
@@ -90,6 +92,18 @@ def test_an_interrupt_reaches_the_engine_as_sigint(project: Project) -> None:
 def test_an_engine_that_is_missing_is_said_with_what_to_do(project: Project) -> None:
     engine = Engine(project, command=("no-such-engine",), environment={})
     with pytest.raises(EngineError, match=r"isn't on PATH.*local_cloud exec"):
+        asyncio.run(engine.export("acme"))
+
+
+def test_a_stack_that_is_not_there_has_no_checkpoint(project: Project) -> None:
+    engine = _engine(project, _printing([], 255, "error: no stack named 'acme' found"))
+    assert asyncio.run(engine.export("acme")) is None, "the first `up` creates it"
+    asyncio.run(engine.remove_stack("acme"))
+
+
+def test_a_checkpoint_that_can_t_be_read_is_an_error(project: Project) -> None:
+    engine = _engine(project, _printing([], 255, "error: failed to load checkpoint: EOF"))
+    with pytest.raises(EngineError, match=r"'acme' can't be read.*EOF.*recover"):
         asyncio.run(engine.export("acme"))
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from components.naming import ROLES, TENANT_PATTERN, NameRefusedError, check_tenant, resource_name, tenant_tag
 from stacks.errors import InventoryError
-from stacks.inventory import DROPLET, Inventory, Thing, is_of
+from stacks.inventory import DATABASE_CLUSTER, DROPLET, VPC_NAT_GATEWAY, Inventory, Thing, is_of
 
 KEYS = {
     "/v2/droplets": "droplets",
@@ -125,7 +125,9 @@ def test_only_the_tenant_s_things_are_listed(account: Account, inventory: Invent
 def test_every_page_is_read(account: Account, inventory: Inventory) -> None:
     account.page = 2
     account.content["/v2/droplets"] = [_droplet(n, f"acme-agent-a-{n}") for n in range(1, 6)]
+    account.content["/v2/databases"] = [{"id": str(n), "name": f"acme-database-{n}"} for n in range(3)]
     assert len(inventory.hosts("acme")) == 5, "an orphan on the second page is an orphan"
+    assert len(inventory.services("acme")) == 3, "pydo has no paging for databases, the API has"
 
 
 def test_a_host_s_addresses_are_told_apart(account: Account, inventory: Inventory) -> None:
@@ -150,6 +152,22 @@ def test_a_deletion_is_repeated_until_it_is_let(account: Account, inventory: Inv
 
 def test_what_has_gone_already_is_deleted(inventory: Inventory) -> None:
     inventory.delete(Thing(kind=DROPLET, id="7", name="acme-agent-a-1"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "ready"),
+    [
+        (DROPLET, "active", True),
+        (DROPLET, "new", False),
+        (DATABASE_CLUSTER, "online", True),
+        (DATABASE_CLUSTER, "creating", False),
+        (VPC_NAT_GATEWAY, "ACTIVE", True),
+        ("digitalocean:index/firewall:Firewall", "waiting", True),
+    ],
+)
+def test_what_takes_time_is_ready_by_its_status(kind: str, status: str, ready: bool) -> None:  # noqa: FBT001
+    thing = Thing(kind=kind, id="1", name="acme-x", status=status)
+    assert thing.is_ready is ready, "a firewall without droplets waits for ever, and is there"
 
 
 def test_a_wrong_token_is_said_in_digitalocean_s_words(account: Account, inventory: Inventory) -> None:

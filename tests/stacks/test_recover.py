@@ -26,10 +26,6 @@ class FakeEngine:
         self.state = {"deployment": {"resources": resources, "pending_operations": pending}}
         self.done: list[str] = []
 
-    async def has_stack(self, tenant: str) -> bool:
-        del tenant
-        return True
-
     async def export(self, tenant: str) -> dict[str, Any]:
         del tenant
         return self.state
@@ -157,6 +153,25 @@ def test_an_orphan_that_nobody_wants_is_deleted_and_said(project: Project) -> No
     _, said = _recover(project, FakeEngine([], []), inventory)
     assert not inventory.things, "it is the tenant's, and nothing refers to it"
     assert said[0].startswith("delete Vpc acme-network-old"), "said before it is done"
+
+
+def test_a_dry_run_stops_at_a_state_that_can_t_be_read(project: Project) -> None:
+    path = project.clone / ".pulumi" / "stacks" / "tenantry" / "acme.json.attrs"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    busy, said = _recover(project, FakeEngine([], []), FakeInventory(), dry_run=True)
+    assert busy, "there is something to do"
+    assert path.exists(), "it stays"
+    assert "acme.json.attrs" in said[0], "but it is said"
+
+
+def test_torn_attributes_are_removed_before_the_state_is_read(project: Project) -> None:
+    path = project.clone / ".pulumi" / "stacks" / "tenantry" / "acme.json.attrs"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    _, said = _recover(project, FakeEngine([], []), FakeInventory())
+    assert not path.exists(), "the engine fails on it with EOF"
+    assert "acme.json.attrs" in said[0], "said first"
 
 
 def test_a_dry_run_changes_nothing(project: Project) -> None:

@@ -55,8 +55,10 @@ def pending(session: Session, resource_type: str, resource_id: object) -> bool:
 
 
 def view(action: Action) -> dict[str, Any]:
+    """DigitalOcean's fields, and `message` on one that errored: here its reason is known."""
     number = action.resource_id if action.resource_id.isdecimal() else None
     return {
+        **({"message": action.error} if action.error else {}),
         "id": action.id,
         "status": action.status,
         "type": NAMES.get(action.kind) or action.kind.partition(".")[2],

@@ -1,4 +1,7 @@
-"""DigitalOcean's droplet sizes: slug, MiB of memory, vCPUs, GiB of disk, TB of transfer, dollars a month."""
+"""DigitalOcean's droplet sizes: slug, MiB of memory, vCPUs, GiB of disk, TB of transfer, dollars a month.
+
+Memory, vCPUs, disks and prices are those that `doctl compute size list` prints.
+"""
 
 from dataclasses import dataclass
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, model_validator
 
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.clock import now, written
+from local_cloud.digitalocean.databases.offer import ENGINES
 from local_cloud.digitalocean.errors import ForbiddenError, NotFoundError, UnprocessableEntityError
 from local_cloud.digitalocean.ids import new_password
 from local_cloud.digitalocean.tables import Database, DatabaseCluster, DatabaseUser, Droplet
@@ -108,6 +109,9 @@ def find_database(call: Call, cluster: DatabaseCluster, name: str) -> Database:
 
 
 def delete_database(call: Call, cluster: DatabaseCluster, name: str) -> None:
+    """Raises NotFoundError, and ForbiddenError for the default one, as DigitalOcean does."""
+    if name == ENGINES[cluster.engine].default_database:
+        raise ForbiddenError(f"{name} is the cluster's default database and can't be deleted")
     database = find_database(call, cluster, name)
     call.cloud.hypervisor.delete_database(cluster.id, name)
     call.session.delete(database)

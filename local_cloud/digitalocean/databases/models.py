@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.clock import now
-from local_cloud.digitalocean.databases.offer import check_layout, find_engine
+from local_cloud.digitalocean.databases.offer import SIZES, check_layout, find_engine
 from local_cloud.digitalocean.errors import NotFoundError, PreconditionFailedError, UnprocessableEntityError
 from local_cloud.digitalocean.ids import new_password
 from local_cloud.digitalocean.projects.models import assign_new
@@ -116,7 +116,15 @@ def list_clusters(call: Call, tag: str | None = None) -> list[DatabaseCluster]:
 def start_resize(
     call: Call, cluster: DatabaseCluster, size: str, num_nodes: int, storage: int | None
 ) -> None:
-    new = check_layout(size, num_nodes)
+    """To the same or a larger size: DigitalOcean makes no node smaller.
+
+    https://docs.digitalocean.com/products/databases/postgresql/details/limits/
+    """
+    new, old = check_layout(size, num_nodes), SIZES[cluster.size]
+    if new.memory < old.memory:
+        raise UnprocessableEntityError(
+            f"cluster {cluster.name} is a {cluster.size}: it can't be made smaller"
+        )
     if storage is not None and storage < new.disk * 1024:
         raise UnprocessableEntityError(
             f"storage_size_mib is {storage}, a {size} has {new.disk * 1024} at least"

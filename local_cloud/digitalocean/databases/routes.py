@@ -10,7 +10,7 @@ from local_cloud.digitalocean.catalogue.regions import NAMES
 from local_cloud.digitalocean.databases import models
 from local_cloud.digitalocean.databases.access import Rule, replace_rules
 from local_cloud.digitalocean.databases.offer import ENGINES, SIZES
-from local_cloud.digitalocean.databases.settings import EVICTION_POLICIES, checked
+from local_cloud.digitalocean.databases.settings import EVICTION_POLICIES, POLICY, changes_for_policy, checked
 from local_cloud.digitalocean.databases.views import cluster_view
 from local_cloud.digitalocean.errors import (
     NotImplementedHereError,
@@ -148,7 +148,8 @@ def get_config(call: Call, cluster_id: str) -> dict[str, Any]:
 def patch_config(call: Call, cluster_id: str, body: Config) -> None:
     cluster = models.online_cluster(call, cluster_id)
     config = {**cluster.config, **checked(cluster.engine, body.config)}
-    models.start_configuration(call, cluster, config=config)
+    changes = changes_for_policy(config, config[POLICY]) if POLICY in body.config else {"config": config}
+    models.start_configuration(call, cluster, **changes)
 
 
 @service.get("/v2/databases/{cluster_id}/eviction_policy")
@@ -161,7 +162,7 @@ def put_eviction_policy(call: Call, cluster_id: str, body: Eviction) -> None:
     cluster = _valkey(models.online_cluster(call, cluster_id))
     if body.eviction_policy not in EVICTION_POLICIES:
         raise UnprocessableEntityError(f"eviction_policy must be one of {', '.join(EVICTION_POLICIES)}")
-    models.start_configuration(call, cluster, eviction_policy=body.eviction_policy)
+    models.start_configuration(call, cluster, **changes_for_policy(cluster.config, body.eviction_policy))
 
 
 def _valkey(cluster: DatabaseCluster) -> DatabaseCluster:

@@ -1,5 +1,6 @@
 """All database clusters of this local cloud."""
 
+import logging
 import shutil
 import threading
 from collections import defaultdict
@@ -10,15 +11,19 @@ from pathlib import Path
 import psycopg
 import valkey
 
-from local_cloud.hypervisor.cgroups import Cgroups
+from local_cloud.hypervisor.containers.cgroups import Cgroups
 from local_cloud.hypervisor.databases.certificates import Authority
+from local_cloud.hypervisor.databases.keeper import Keeper
 from local_cloud.hypervisor.databases.postgresql import PostgreSQL
 from local_cloud.hypervisor.databases.sandbox import Programs, System
+from local_cloud.hypervisor.databases.server import Place, Server
 from local_cloud.hypervisor.databases.valkey import Valkey
-from local_cloud.hypervisor.machines import Attacher
 from local_cloud.hypervisor.model import DatabaseCluster, HypervisorError
+from local_cloud.hypervisor.networks.attacher import Attacher
 
-ENGINES: dict[str, type[PostgreSQL] | type[Valkey]] = {"pg": PostgreSQL, "valkey": Valkey}
+ENGINES: dict[str, type[Server]] = {"pg": PostgreSQL, "valkey": Valkey}
+
+_log = logging.getLogger(__name__)
 
 
 class Databases:
@@ -42,32 +47,21 @@ class Databases:
         self._networks = networks
         self._cgroups = cgroups
         self._system = System(directory / ".system", [images["database"], images["debian-12-x64"]])
-        self._servers: dict[str, PostgreSQL | Valkey] = {}
+        self._servers: dict[str, Server] = {}
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._guard = threading.Lock()
 
     def create_cluster(self, cluster: DatabaseCluster) -> None:
-        """Start the cluster, initialised when it is new; returns when it answers over TLS.
+        """Start the cluster, initialised when it is new; one that runs is changed to what is said now.
 
-        One that runs is left as it is; to change it, delete it.
+        Returns when it answers over TLS. A change that its server does not take is undone.
         """
-        with self._held(cluster.id):
-            running = self._servers.get(cluster.id)
-            if running is not None and running.is_running:
-                return
-            self._stop(cluster.id)
-            with self._guard:
-                self._system.mount()
-            network = self._networks.attach(
-                cluster.endpoint, f"db-{cluster.id}", cluster.interfaces, None, None
-            )
-            path = self._path(cluster.id)
-            path.mkdir(parents=True, exist_ok=True)
-            path.chmod(0o711)  # the servers' users pass through to what is theirs
-            server = ENGINES[cluster.engine](cluster, path, self._programs, self._system, self._cgroups)
-            with _explained(cluster.id):
-                server.start(network, self._authority(cluster.id))
-            self._servers[cluster.id] = server
+        with self._turn(cluster.id):
+            server = self._servers.get(cluster.id)
+            if server is None or not server.is_running or server.cluster.interfaces != cluster.interfaces:
+                self._start(cluster)
+            elif server.cluster != cluster:
+                _change(server, cluster)
 
     def delete_cluster(self, cluster_id: str) -> None:
         """Stop the cluster and remove its data."""
@@ -115,6 +109,35 @@ class Databases:
             stop.join()
         self._system.unmount()
 
+    def _start(self, cluster: DatabaseCluster) -> None:
+        running = self._servers.get(cluster.id)
+        self._stop(cluster.id)
+        if running is not None and running.cluster.interfaces != cluster.interfaces:
+            self._networks.detach(cluster.endpoint)
+        with self._guard:
+            self._system.mount()
+        path = self._path(cluster.id)
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o711)  # the servers' users pass through to what is theirs
+        place = Place(
+            directory=path,
+            network=self._networks.attach(
+                cluster.endpoint, f"db-{cluster.id}", cluster.interfaces, None, None
+            ),
+            authority=self._authority(cluster.id),
+            programs=self._programs,
+            system=self._system,
+            cgroups=self._cgroups,
+        )
+        server = ENGINES[cluster.engine](cluster, place)
+        server.start()
+        self._servers[cluster.id] = server
+        Keeper(
+            server,
+            turn=lambda: self._turn(cluster.id),
+            is_current=lambda: self._servers.get(cluster.id) is server,
+        ).start()
+
     def _stop(self, cluster_id: str) -> None:
         with self._held(cluster_id):
             server = self._servers.pop(cluster_id, None)
@@ -128,13 +151,19 @@ class Databases:
         return self._directory / cluster_id
 
     @contextmanager
-    def _running(self, cluster_id: str) -> Iterator[PostgreSQL | Valkey]:
-        with self._held(cluster_id):
+    def _running(self, cluster_id: str) -> Iterator[Server]:
+        with self._turn(cluster_id):
             server = self._servers.get(cluster_id)
-            if server is None or not server.is_running:
+            if server is None:
                 raise HypervisorError(f"database cluster {cluster_id} does not run: create it first")
-            with _explained(cluster_id):
-                yield server
+            if not server.is_running:
+                raise HypervisorError(f"database cluster {cluster_id} is being started again: try later")
+            yield server
+
+    @contextmanager
+    def _turn(self, cluster_id: str) -> Iterator[None]:
+        with self._held(cluster_id), _explained(cluster_id):
+            yield
 
     @contextmanager
     def _held(self, cluster_id: str) -> Iterator[None]:
@@ -142,6 +171,20 @@ class Databases:
             lock = self._locks[cluster_id]
         with lock:
             yield
+
+
+def _change(server: Server, cluster: DatabaseCluster) -> None:
+    before = server.cluster
+    try:
+        server.change(cluster)
+    except Exception:
+        _log.warning("database cluster %s goes on as before: it did not take its change", cluster.id)
+        if server.is_running:
+            server.change(before)
+        else:
+            server.cluster = before
+            server.restart()
+        raise
 
 
 @contextmanager

@@ -36,33 +36,52 @@ TUNABLE = frozenset(
     {
         "autovacuum_analyze_scale_factor",
         "autovacuum_analyze_threshold",
+        "autovacuum_freeze_max_age",
+        "autovacuum_max_workers",
         "autovacuum_naptime",
         "autovacuum_vacuum_cost_delay",
         "autovacuum_vacuum_cost_limit",
         "autovacuum_vacuum_scale_factor",
         "autovacuum_vacuum_threshold",
+        "bgwriter_delay",
+        "bgwriter_flush_after",
+        "bgwriter_lru_maxpages",
+        "bgwriter_lru_multiplier",
         "deadlock_timeout",
         "default_toast_compression",
         "idle_in_transaction_session_timeout",
         "jit",
+        "log_autovacuum_min_duration",
+        "log_error_verbosity",
+        "log_line_prefix",
+        "log_min_duration_statement",
         "maintenance_work_mem",
         "max_connections",
+        "max_files_per_process",
         "max_locks_per_transaction",
+        "max_logical_replication_workers",
         "max_parallel_workers",
         "max_parallel_workers_per_gather",
+        "max_pred_locks_per_transaction",
         "max_prepared_transactions",
+        "max_replication_slots",
         "max_stack_depth",
+        "max_standby_archive_delay",
+        "max_standby_streaming_delay",
         "max_worker_processes",
         "shared_buffers",
         "temp_file_limit",
         "timezone",
         "track_activity_query_size",
+        "track_commit_timestamp",
         "track_functions",
         "track_io_timing",
+        "wal_sender_timeout",
+        "wal_writer_delay",
         "work_mem",
     }
 )
-"""Settings of a cluster's `config` that reach the server (PATCH /v2/databases/{id}/config)."""
+"""What a cluster's settings may be: PostgreSQL's own names, with values as in postgresql.conf."""
 
 
 def write(directory: Path, cluster: DatabaseCluster, prefix: Path) -> None:
@@ -107,6 +126,7 @@ def _sizes(memory_mib: int) -> dict[str, str]:
         "min_wal_size": "32MB",
         "io_method": "sync",
         "jit": "off",
+        "max_logical_replication_workers": "0",
     }
 
 
@@ -135,12 +155,10 @@ def _fixed(cluster: DatabaseCluster) -> dict[str, str]:
         "password_encryption": "scram-sha-256",
         "wal_level": "minimal",
         "max_wal_senders": "0",
-        "max_logical_replication_workers": "0",
         "superuser_reserved_connections": "3",
         "log_destination": "stderr",
         "logging_collector": "off",
         "log_statement": "none",
-        "log_min_duration_statement": "-1",
         "log_min_error_statement": "panic",
         "log_parameter_max_length_on_error": "0",
     }

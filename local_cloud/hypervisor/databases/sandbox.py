@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_cloud.hypervisor.cgroups import Cgroups, Limits
-from local_cloud.hypervisor.containers import Container, children
-from local_cloud.hypervisor.disks import mount_overlay, unmount
+from local_cloud.hypervisor.containers.cgroups import Cgroups, Limits
+from local_cloud.hypervisor.containers.container import Container, children
+from local_cloud.hypervisor.machines.disks import mount_overlay, unmount
 from local_cloud.hypervisor.model import HypervisorError
 
 STOP_SECONDS = 30.0
@@ -73,6 +73,10 @@ class Sandbox:
     @property
     def is_running(self) -> bool:
         return self.container.is_running
+
+    def limit(self, memory_mib: int) -> None:
+        """Change the memory that the running server may use."""
+        self._cgroups.limit(self.name, Limits(memory_mib=memory_mib))
 
     def stop(self, signal_number: int) -> None:
         """Send the signal to the server, give it 30 s to end, then kill it."""

@@ -16,8 +16,31 @@ TUNNEL_COMMAND = ("/usr/bin/stunnel4", f"{CONF}/stunnel.conf")
 DATA_SHARE = 0.7
 """Of the memory, for data; the rest is for a snapshot's copies, buffers and fragmentation."""
 TUNABLE = frozenset(
-    {"maxmemory-policy", "timeout", "notify-keyspace-events", "lfu-decay-time", "lfu-log-factor"}
+    {
+        "active-expire-effort",
+        "databases",
+        "io-threads",
+        "lfu-decay-time",
+        "lfu-log-factor",
+        "maxmemory-policy",
+        "notify-keyspace-events",
+        "save",
+        "timeout",
+    }
 )
+"""What a cluster's settings may be: Valkey's own names, with values as in valkey.conf."""
+DEFAULTS = {
+    "active-expire-effort": "1",
+    "databases": "16",
+    "io-threads": "1",
+    "lfu-decay-time": "1",
+    "lfu-log-factor": "10",
+    "maxmemory-policy": "noeviction",
+    "notify-keyspace-events": "",
+    "save": "600 1",
+    "timeout": "0",
+}
+"""Valkey's own, but for `save`, which is DigitalOcean's: every ten minutes if a key has changed."""
 EVICTION_POLICIES = frozenset(
     {
         "noeviction",
@@ -37,20 +60,23 @@ CLIENT_RULES = "~* &* +@all -@admin"
 def server(cluster: DatabaseCluster) -> str:
     """valkey.conf. Raises HypervisorError for a setting that can't be set."""
     lines = {
-        "maxmemory-policy": "noeviction",
-        **_asked_for(cluster.settings),
+        **tunable(cluster),
         "port": "0",
         "unixsocket": f"{SOCKETS}/{SOCKET_NAME}",
         "unixsocketperm": "700",
         "dir": DATA,
-        "save": "600 1",
         "appendonly": "no",
         "aclfile": f"{CONF}/users.acl",
-        "maxmemory": str(int(cluster.memory_mib * DATA_SHARE) << 20),
         "daemonize": "no",
         "loglevel": "notice",
     }
-    return "".join(f"{name} {value}\n" for name, value in lines.items())
+    return "".join(f'{name} "{value}"\n' for name, value in lines.items())
+
+
+def tunable(cluster: DatabaseCluster) -> dict[str, str]:
+    """What can change in a cluster's life, all of it. Raises HypervisorError for what can't be set."""
+    maxmemory = int(cluster.memory_mib * DATA_SHARE) << 20
+    return {**DEFAULTS, **_asked_for(cluster.settings), "maxmemory": str(maxmemory)}
 
 
 def tunnel(cluster: DatabaseCluster) -> str:
@@ -77,24 +103,20 @@ def access(users: Mapping[str, str], supervisor: str, supervisor_digest: str) ->
 
 
 def _asked_for(settings: Mapping[str, str]) -> dict[str, str]:
-    """Settings by Valkey's names; DigitalOcean writes the same with underscores."""
-    wanted = {name.replace("_", "-"): value for name, value in settings.items()}
-    unknown = sorted(set(wanted) - TUNABLE)
+    unknown = sorted(set(settings) - TUNABLE)
     if unknown:
         raise HypervisorError(
             f"Valkey's {', '.join(unknown)} can't be set here; these can: {', '.join(sorted(TUNABLE))}"
         )
-    policy = wanted.get("maxmemory-policy")
-    if policy is not None:
-        wanted["maxmemory-policy"] = policy.replace("_", "-")
-        if wanted["maxmemory-policy"] not in EVICTION_POLICIES:
-            raise HypervisorError(
-                f"{policy!r} is no eviction policy; these are: {', '.join(sorted(EVICTION_POLICIES))}"
-            )
-    for name, value in wanted.items():
-        if not re.fullmatch(r"[A-Za-z0-9-]+", value):
-            raise HypervisorError(f"{value!r} is no value for Valkey's {name}: use letters and digits")
-    return wanted
+    policy = settings.get("maxmemory-policy", "noeviction")
+    if policy not in EVICTION_POLICIES:
+        raise HypervisorError(
+            f"{policy!r} is no eviction policy; these are: {', '.join(sorted(EVICTION_POLICIES))}"
+        )
+    for name, value in settings.items():
+        if not re.fullmatch(r"[A-Za-z0-9$ -]*", value):
+            raise HypervisorError(f"{value!r} is no value for Valkey's {name}: use letters, digits, $ and -")
+    return dict(settings)
 
 
 def _name(name: str) -> str:

@@ -68,6 +68,16 @@ def test_a_valkey_cluster_has_its_own_port_user_and_eviction_policy(
     client.databases.update_eviction_policy(cluster["id"], {"eviction_policy": "allkeys_lru"})
     assert client.databases.get_eviction_policy(cluster["id"])["eviction_policy"] == "allkeys_lru"
     assert hypervisor.clusters[cluster["id"]].settings == {"maxmemory-policy": "allkeys-lru"}
+    config = {"valkey_maxmemory_policy": "volatile-lfu", "valkey_persistence": "off", "timeout": 90}
+    client.databases.patch_config(cluster["id"], {"config": config})
+    assert client.databases.get_eviction_policy(cluster["id"])["eviction_policy"] == "volatile_lfu"
+    client.databases.update_eviction_policy(cluster["id"], {"eviction_policy": "allkeys_random"})
+    assert client.databases.get_config(cluster["id"])["config"]["valkey_maxmemory_policy"] == "allkeys-random"
+    assert hypervisor.clusters[cluster["id"]].settings == {
+        "maxmemory-policy": "allkeys-random",
+        "save": "",
+        "timeout": "90",
+    }, "in Valkey's own names, and what was said last holds"
     with pytest.raises(HttpResponseError, match="not supported for Valkey"):
         client.databases.add_user(cluster["id"], {"name": "app"})
 
@@ -101,7 +111,9 @@ def test_a_user_that_can_t_be_made_is_not_kept(
     assert http.get(f"/v2/databases/{cluster_id}/users/app").status_code == 404
 
 
-def test_databases_are_made_and_dropped(client: Any, hypervisor: RecordingHypervisor) -> None:
+def test_databases_are_made_and_dropped(
+    client: Any, http: httpx.Client, hypervisor: RecordingHypervisor
+) -> None:
     cluster_id = create(client, PG)["id"]
     assert client.databases.add(cluster_id, {"name": "memory"})["db"]["name"] == "memory"
     assert (cluster_id, "memory") in hypervisor.databases
@@ -109,6 +121,7 @@ def test_databases_are_made_and_dropped(client: Any, hypervisor: RecordingHyperv
     assert [one["name"] for one in client.databases.list(cluster_id)["dbs"]] == ["defaultdb", "memory"]
     client.databases.delete(cluster_id, "memory")
     assert (cluster_id, "memory") not in hypervisor.databases
+    assert http.delete(f"/v2/databases/{cluster_id}/dbs/defaultdb").status_code == 403, "it is the cluster's"
 
 
 def test_a_configuration_reaches_the_server_in_its_own_units(
@@ -142,6 +155,8 @@ def test_a_resize_gives_the_server_more_memory(client: Any, hypervisor: Recordin
         lambda one: one["size"] == "db-s-2vcpu-4gb" and one["status"] == "online",
     )
     assert cluster["storage_size_mib"] == 60 * 1024
+    with pytest.raises(HttpResponseError, match="can't be made smaller"):
+        client.databases.update_cluster_size(cluster_id, {"size": "db-s-1vcpu-1gb", "num_nodes": 1})
     assert hypervisor.clusters[cluster_id].memory_mib == 4096
 
 

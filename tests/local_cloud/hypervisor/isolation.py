@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local_cloud.hypervisor import namespaces
-from local_cloud.hypervisor.cgroups import Cgroups
+from local_cloud.hypervisor.containers.cgroups import Cgroups
 
 KEY = "TENANTRY_TEST_CGROUPS"
 """In the environment of a test that runs inside: the key of its control groups."""

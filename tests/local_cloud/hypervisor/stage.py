@@ -14,11 +14,11 @@ import pytest
 from isolation import enter
 
 from local_cloud.hypervisor import namespaces
+from local_cloud.hypervisor.containers.entering import entering
 from local_cloud.hypervisor.databases import Databases
-from local_cloud.hypervisor.entering import entering
-from local_cloud.hypervisor.machines import Machines
+from local_cloud.hypervisor.machines.machines import Machines
 from local_cloud.hypervisor.model import DatabaseCluster, Interface, Machine
-from local_cloud.hypervisor.volumes import Volumes
+from local_cloud.hypervisor.volumes.volumes import Volumes
 
 ROOT = Path(__file__).parents[3]
 MANIFEST = ROOT / ".tenantry/toolchain.json"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.hypervisor.cgroups import Cgroups, Limits, joining
+from local_cloud.hypervisor.containers.cgroups import Cgroups, Limits, joining
 from local_cloud.hypervisor.model import HypervisorError
 
 LIMITS = Limits(memory_mib=512, cpus=2)
@@ -97,7 +97,9 @@ def test_all_groups_of_one_cloud_go_and_no_others(tmp_path: Path) -> None:
 def test_a_group_that_cannot_be_made_says_where_and_why(tmp_path: Path) -> None:
     hybrid(tmp_path)
     (tmp_path / "memory/local-cloud-k").write_text("in the way")
-    with pytest.raises(HypervisorError, match=r"no control group for droplet-1: .*memory/local-cloud-k"):
+    with pytest.raises(
+        HypervisorError, match=r"no control group with these limits for droplet-1: .*memory/local-cloud-k"
+    ):
         Cgroups("k", tmp_path).create("droplet-1", LIMITS)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import cluster
 
+from local_cloud.digitalocean.databases import settings as api
 from local_cloud.hypervisor.databases import postgresql_files, valkey_files
 from local_cloud.hypervisor.model import HypervisorError, Interface
 
@@ -71,28 +72,30 @@ def test_a_databases_owner_may_create_vector(tmp_path: Path) -> None:
         postgresql_files.trusted(tmp_path / "missing")
 
 
+def test_every_setting_of_the_api_is_one_that_the_engine_can_be_told() -> None:
+    pg = {setting.name for setting in api.POSTGRESQL.values()}
+    cache = {setting.name for setting in api.VALKEY.values()}
+    assert pg <= postgresql_files.TUNABLE, "one convention: PostgreSQL's names"
+    assert cache <= valkey_files.TUNABLE, "and Valkey's"
+    assert valkey_files.DEFAULTS.keys() == valkey_files.TUNABLE, "what is no longer asked for has a default"
+
+
 def test_valkey_has_no_port_and_its_tunnel_speaks_tls() -> None:
     server = valkey_files.server(cluster("valkey", memory_mib=1000)).splitlines()
-    assert "port 0" in server, "nothing but the tunnel is reachable"
-    assert "maxmemory 734003200" in server, "data gets 70 % of the memory"
-    assert "maxmemory-policy noeviction" in server, "DigitalOcean's default"
+    assert 'port "0"' in server, "nothing but the tunnel is reachable"
+    assert 'maxmemory "734003200"' in server, "data gets 70 % of the memory"
+    assert 'maxmemory-policy "noeviction"' in server, "DigitalOcean's default"
     tunnel = valkey_files.tunnel(cluster("valkey")).splitlines()
     assert "accept = 10.0.0.5:25061" in tunnel, "on the cluster's address"
     assert "sslVersionMin = TLSv1.2" in tunnel, "nothing older"
 
 
-@pytest.mark.parametrize("value", ["allkeys_lru", "allkeys-lru"])
-def test_eviction_policies_are_known_by_both_spellings(value: str) -> None:
-    conf = valkey_files.server(cluster("valkey", settings={"maxmemory_policy": value}))
-    assert "maxmemory-policy allkeys-lru\n" in conf, "as Valkey writes it"
-
-
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"maxmemory_policy": "lru"}, "'lru' is no eviction policy; these are: allkeys-lfu"),
+        ({"maxmemory-policy": "lru"}, "'lru' is no eviction policy; these are: allkeys-lfu"),
         ({"aclfile": "x"}, "aclfile can't be set here"),
-        ({"timeout": "1\nport 6379"}, "no value for Valkey's timeout"),
+        ({"timeout": '1"\nport "6379'}, "no value for Valkey's timeout"),
     ],
 )
 def test_what_valkey_cannot_be_told_is_refused(settings: dict[str, str], said: str) -> None:

@@ -7,9 +7,9 @@ import pytest
 from isolation import isolated
 from stage import droplet, machine_room
 
-from local_cloud.hypervisor.cgroups import Cgroups
+from local_cloud.hypervisor.containers.cgroups import Cgroups
 from local_cloud.hypervisor.model import HypervisorError, Volume
-from local_cloud.hypervisor.volumes import Volumes
+from local_cloud.hypervisor.volumes.volumes import Volumes
 
 DATA = Volume(id="v1", name="acme-data", size_gib=1, filesystem="ext4", label="data")
 DEVICE = "/dev/disk/by-id/scsi-0DO_Volume_acme-data"

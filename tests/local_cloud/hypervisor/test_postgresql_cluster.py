@@ -1,6 +1,7 @@
 """A real PostgreSQL: TLS only, pgvector, an administrator who is no superuser, and no password in sight."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,43 @@ def test_a_cluster_that_cannot_start_says_why(tmp_path: Path) -> None:
         assert not clusters.is_running(broken.id), "nothing of it runs"
         clusters.create_cluster(cluster("pg", settings={"work_mem": "8MB"}))
         assert clusters.is_running(broken.id), "it can be put right"
+
+
+@isolated
+def test_a_change_takes_effect_and_one_that_cannot_be_leaves_all_as_it_was(tmp_path: Path) -> None:
+    pg = cluster("pg", settings={"work_mem": "8MB"})
+    with databases(tmp_path) as clusters:
+        clusters.create_cluster(pg)
+        with Client(clusters, pg, tmp_path).connect() as session:
+            changed = replace(pg, settings={"work_mem": "9MB"}, hostnames=("new.db.ondigitalocean.com",))
+            clusters.create_cluster(changed)
+            assert session.execute("SHOW work_mem").fetchone() == ("9MB",), "sessions stay, and have it"
+            with pytest.raises(HypervisorError, match="does not take work_mem"):
+                clusters.create_cluster(replace(changed, settings={"work_mem": "0"}))
+            assert session.execute("SHOW work_mem").fetchone() == ("9MB",), "nothing was changed"
+        client = Client(clusters, changed, tmp_path)
+        with client.connect():
+            pass  # it verifies that the certificate has the new name
+        at_start_only = {"work_mem": "9MB", "max_locks_per_transaction": "1"}
+        with pytest.raises(HypervisorError, match="max_locks_per_transaction"):
+            clusters.create_cluster(replace(changed, settings=at_start_only))
+        with client.connect() as session:
+            assert session.execute("SHOW work_mem").fetchone() == ("9MB",), "it runs as it did before"
+
+
+@isolated
+def test_a_server_that_dies_comes_back_with_the_administrators_latest_password(tmp_path: Path) -> None:
+    pg = cluster("pg")
+    with databases(tmp_path) as clusters:
+        clusters.create_cluster(pg)
+        clusters.create_user(pg.id, "doadmin", SECRET)
+        client = Client(clusters, pg, tmp_path)
+        for _ in range(2):
+            _kill_the_server()
+            eventually(lambda: not clusters.is_running(pg.id), "its end")
+            eventually(lambda: clusters.is_running(pg.id), "its new start")
+            clusters.create_database(pg.id, "memory")  # waits for its turn: the server has come up
+            with client.connect(password=SECRET):
+                pass
+        clusters.delete_cluster(pg.id)
+        assert not clusters.is_running(pg.id), "what was deleted does not come back"

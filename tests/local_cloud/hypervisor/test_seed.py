@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import droplet
 
-from local_cloud.hypervisor import seed
+from local_cloud.hypervisor.machines import seed
 
 SEED = Path("var/lib/cloud/seed/nocloud")
 

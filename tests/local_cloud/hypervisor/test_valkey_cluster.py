@@ -28,7 +28,7 @@ def client(of: DatabaseCluster, ca: Path, user: str, password: str) -> valkey.Va
 
 @isolated
 def test_the_cache_answers_its_users_over_tls_and_lets_none_administer_it(tmp_path: Path) -> None:
-    cache = cluster("valkey", settings={"maxmemory_policy": "allkeys_lru"})
+    cache = cluster("valkey", settings={"maxmemory-policy": "allkeys-lru"})
     ca = tmp_path / "ca.pem"
     with databases(tmp_path) as clusters:
         clusters.create_cluster(cache)

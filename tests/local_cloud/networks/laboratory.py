@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from local_cloud.hypervisor.model import PUBLIC_NETWORK, Interface
 from local_cloud.hypervisor.namespaces import entered
-from local_cloud.hypervisor.networks import Networks
+from local_cloud.hypervisor.networks.networks import Networks
 
 CLONE_FS, CLONE_NEWNS, CLONE_NEWNET = 0x200, 0x20000, 0x40000000
 CONNECT_SECONDS = 0.6

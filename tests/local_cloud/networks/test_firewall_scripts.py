@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.hypervisor.firewall import (
+from local_cloud.hypervisor.model import Policy, Rule
+from local_cloud.hypervisor.networks.firewall import (
     Flow,
     Port,
     firewall_script,
@@ -14,7 +15,6 @@ from local_cloud.hypervisor.firewall import (
     permitted,
     spoofing_script,
 )
-from local_cloud.hypervisor.model import Policy, Rule
 
 AGENT, DATABASE = IPv4Address("10.0.0.2"), IPv4Address("10.0.0.3")
 PORTS = [

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.hypervisor.metadata import Metadata
+from local_cloud.hypervisor.networks.metadata import Metadata
 
 DOCUMENT = {
     "droplet_id": 7,

@@ -3,7 +3,7 @@ from ipaddress import IPv4Address
 import pytest
 from dnslib import RCODE, DNSRecord
 
-from local_cloud.hypervisor.names import Names
+from local_cloud.hypervisor.networks.names import Names
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from local_cloud.hypervisor import devices
-from local_cloud.hypervisor.cgroups import Cgroups
-from local_cloud.hypervisor.loops import LoopDevice
+from local_cloud.hypervisor.containers.cgroups import Cgroups
 from local_cloud.hypervisor.model import HypervisorError, Volume
 from local_cloud.hypervisor.namespaces import run
+from local_cloud.hypervisor.volumes import devices
+from local_cloud.hypervisor.volumes.loops import LoopDevice
 
 MAX_PER_MACHINE = 15
 """DigitalOcean's limit (https://docs.digitalocean.com/products/volumes/details/limits/)."""

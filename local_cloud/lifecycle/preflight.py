@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 
-from local_cloud.lifecycle_state import LocalCloudError
+from local_cloud.errors import LocalCloudError
 from local_cloud.settings import Settings, ToolchainManifest
 
 PROGRAMS = {

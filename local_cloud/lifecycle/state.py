@@ -13,22 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-DEFAULT_STATE_DIR = Path(".tenantry/local-cloud")
+from local_cloud.errors import CloudIsDownError
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-class LocalCloudError(Exception):
-    """Something that the user of a command can do something about; the message says what."""
-
-
-class CloudIsDownError(LocalCloudError):
-    """No local cloud runs from this state directory."""
-
-
-def state_directory() -> Path:
-    """`LOCAL_CLOUD_STATE_DIR`, absolute, as `Settings` reads it: that would cost a command 0.3 s more."""
-    value = os.environ.get("LOCAL_CLOUD_STATE_DIR")
-    return (Path(value).expanduser() if value else DEFAULT_STATE_DIR).absolute()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from ipaddress import IPv4Address, IPv4Network
 from pyroute2 import Conntrack
 
 from local_cloud.hypervisor import namespaces
-from local_cloud.hypervisor.firewall import (
+from local_cloud.hypervisor.model import HypervisorError, Interface, Policy
+from local_cloud.hypervisor.networks.firewall import (
     METADATA_ADDRESS,
     Flow,
     Port,
@@ -16,8 +17,7 @@ from local_cloud.hypervisor.firewall import (
     permitted,
     spoofing_script,
 )
-from local_cloud.hypervisor.metadata import Metadata, MetadataServer
-from local_cloud.hypervisor.model import HypervisorError, Interface, Policy
+from local_cloud.hypervisor.networks.metadata import Metadata, MetadataServer
 
 BRIDGE = "br0"
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp"}

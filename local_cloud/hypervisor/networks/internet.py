@@ -11,8 +11,8 @@ import threading
 from ipaddress import IPv4Interface, IPv4Network
 
 from local_cloud.hypervisor import namespaces
-from local_cloud.hypervisor.firewall import NOT_ON_THE_INTERNET
-from local_cloud.hypervisor.names import DIGITALOCEAN_RESOLVERS
+from local_cloud.hypervisor.networks.firewall import NOT_ON_THE_INTERNET
+from local_cloud.hypervisor.networks.names import DIGITALOCEAN_RESOLVERS
 
 NAMESPACE = "internet"
 UPLINK = IPv4Interface("198.19.0.1/30")

@@ -1,29 +1,17 @@
-"""A local cloud's life: up, down, reset. Idempotent, one command at a time, and nothing is left behind.
-
-Everything lives in the namespaces of one supervisor, so its end, however it comes, is the end of every
-process, mount, link and rule. On disk remain the droplets' disks, volumes and databases, from which `up`
-restores all; control groups are the one thing that a killed supervisor leaves, and the next command removes.
-"""
+"""The supervisor as a process: started as a daemon, waited for, ended with everything inside it."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from local_cloud.hypervisor.cgroups import Cgroups
-from local_cloud.hypervisor.model import HypervisorError
-from local_cloud.lifecycle_api import ApiError, call
-from local_cloud.lifecycle_preflight import bind, check_machine, check_privileges
-from local_cloud.lifecycle_state import CloudIsDownError, LocalCloudError, Process, Supervisor
+from local_cloud.errors import CloudIsDownError, LocalCloudError
+from local_cloud.lifecycle.api import ApiError, call
+from local_cloud.lifecycle.state import Process, Supervisor
 from local_cloud.settings import Settings
 
 UP_SECONDS = 300.0
@@ -31,8 +19,7 @@ UP_SECONDS = 300.0
 DOWN_SECONDS = 60.0
 """Twice what a droplet gets to shut down in good order; then the power is cut."""
 KILL_SECONDS = 10.0
-LOCK_SECONDS = 600.0
-
+ROOT = Path(__file__).parents[2]
 NAMESPACES = ("--mount", "--net", "--pid", "--ipc", "--uts")
 
 
@@ -40,85 +27,7 @@ class LifecycleError(LocalCloudError):
     """The local cloud could not be brought up or down; the message says why and what to do."""
 
 
-def up(settings: Settings) -> tuple[Supervisor, bool]:
-    """Start it, unless it runs, and wait until all is restored. Says whether it had to be started.
-
-    Raises PreflightError, LifecycleError; whatever was started is taken down again then.
-    """
-    check_privileges()
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    settings.state_dir.chmod(0o700)  # it holds passwords and keys
-    with _one_command(settings):
-        recorded = Supervisor.read(settings.state_dir)
-        if recorded is not None and recorded.process.is_alive():
-            _wait_until_ready(settings, recorded)
-            return recorded, False
-        _clean(settings, recorded)
-        check_machine(settings)
-        with bind(settings.port) as listener:
-            supervisor = _start(settings, listener)
-        try:
-            _wait_until_ready(settings, supervisor)
-        except BaseException:
-            _stop(settings, supervisor)
-            raise
-        return supervisor, True
-
-
-def down(settings: Settings) -> bool:
-    """Stop everything, keep what is on disk, and see that nothing is left. False when it was down already.
-
-    Raises LifecycleError when something can't be removed.
-    """
-    check_privileges()
-    if not settings.state_dir.exists():
-        return False
-    with _one_command(settings):
-        recorded = Supervisor.read(settings.state_dir)
-        alive = recorded is not None and recorded.process.is_alive()
-        if recorded is not None and alive:
-            _stop(settings, recorded)
-        else:
-            _clean(settings, recorded)
-        return alive
-
-
-def reset(settings: Settings) -> None:
-    """Delete every resource of every account: through the API, or on disk when the cloud is down."""
-    check_privileges()
-    try:
-        call(
-            settings.state_dir,
-            Supervisor.running(settings.state_dir),
-            "POST",
-            "/_local/reset",
-            seconds=UP_SECONDS,
-        )
-    except CloudIsDownError:
-        down(settings)
-        for entry in settings.state_dir.glob("*"):
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-
-
-@contextmanager
-def _one_command(settings: Settings) -> Iterator[None]:
-    lock = FileLock(settings.state_dir / "lock")
-    try:
-        lock.acquire(timeout=LOCK_SECONDS)
-    except Timeout:
-        raise LifecycleError(
-            f"another `up` or `down` has held {lock.lock_file} for {LOCK_SECONDS:.0f} s: wait, or end it"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _start(settings: Settings, listener: socket.socket) -> Supervisor:
+def start(settings: Settings, listener: socket.socket) -> Supervisor:
     """Start the supervisor as a daemon, with a new log.
 
     It does nothing before it is told that it has been written down: else, if we were killed in between,
@@ -129,7 +38,7 @@ def _start(settings: Settings, listener: socket.socket) -> Supervisor:
         inherited = (listener.fileno(), registered)
         daemon = subprocess.Popen(
             _command(*inherited),
-            cwd=Path(__file__).parents[1],
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -175,7 +84,7 @@ def _new_log(settings: Settings) -> Path:
     return log
 
 
-def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
+def wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + UP_SECONDS
     reason = "it has not answered yet"
     while time.monotonic() < deadline:
@@ -204,8 +113,8 @@ def last_words(settings: Settings, lines: int = 20) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def _stop(settings: Settings, supervisor: Supervisor) -> None:
-    """In good order when it can be had, by force when not."""
+def stop(supervisor: Supervisor) -> None:
+    """In good order when it can be had, by force when not. Raises LifecycleError when something runs on."""
     try:
         init = supervisor.init
     except CloudIsDownError:
@@ -219,7 +128,6 @@ def _stop(settings: Settings, supervisor: Supervisor) -> None:
         raise LifecycleError(f"process {supervisor.pid} can't be killed: see /proc/{supervisor.pid}/stack")
     if init is not None and not _emptied(namespace):
         raise LifecycleError(f"processes of the local cloud are left: {_members(namespace)}")
-    _clean(settings, supervisor)
 
 
 def _process_namespace(pid: int) -> str:
@@ -241,14 +149,3 @@ def _emptied(namespace: str) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def _clean(settings: Settings, supervisor: Supervisor | None) -> None:
-    """Remove what a supervisor that has ended, in whatever way, may have left outside its namespaces."""
-    if supervisor is not None and supervisor.process.is_alive():
-        raise LifecycleError(f"the supervisor (process {supervisor.pid}) still runs: `down` it first")
-    try:
-        Cgroups(settings.key).remove_all()
-    except HypervisorError as error:
-        raise LifecycleError(f"what is left of the local cloud can't be removed: {error}") from error
-    (settings.state_dir / "supervisor.json").unlink(missing_ok=True)

@@ -66,8 +66,28 @@ class Cgroups:
                 if not (group / "inside").is_dir():
                     _deny_devices(group)
                 (group / "inside").mkdir(exist_ok=True)
-            self._limit(member, limits)
+        self.limit(member, limits)
         return tuple(group / "inside" / "cgroup.procs" for group in self._groups(member))
+
+    def limit(self, member: str, limits: Limits) -> None:
+        """Change what the group may use, also while its processes run.
+
+        Raises HypervisorError when they use more memory than that already.
+        """
+        memory = str(limits.memory_mib << 20)
+        quota = -1 if limits.cpus is None else limits.cpus * CPU_PERIOD_MICROSECONDS
+        values = {
+            "memory.limit_in_bytes": memory,
+            "memory.max": memory,
+            "cpu.cfs_period_us": str(CPU_PERIOD_MICROSECONDS),
+            "cpu.cfs_quota_us": str(quota),
+            "cpu.max": f"{'max' if quota < 0 else quota} {CPU_PERIOD_MICROSECONDS}",
+            "pids.max": str(MAX_PROCESSES),
+        }
+        with _explained(member):
+            for group in self._groups(member):
+                for name, value in values.items():
+                    _write_if_there(group / name, value)
 
     def allow_device(self, member: str, major: int, minor: int) -> None:
         """Let the member open one block device. A child never has more than its parent: parents first."""
@@ -110,21 +130,6 @@ class Cgroups:
             for name in wanted:
                 (parent / "cgroup.subtree_control").write_text(f"+{name}")
 
-    def _limit(self, member: str, limits: Limits) -> None:
-        memory = str(limits.memory_mib << 20)
-        quota = -1 if limits.cpus is None else limits.cpus * CPU_PERIOD_MICROSECONDS
-        values = {
-            "memory.limit_in_bytes": memory,
-            "memory.max": memory,
-            "cpu.cfs_period_us": str(CPU_PERIOD_MICROSECONDS),
-            "cpu.cfs_quota_us": str(quota),
-            "cpu.max": f"{'max' if quota < 0 else quota} {CPU_PERIOD_MICROSECONDS}",
-            "pids.max": str(MAX_PROCESSES),
-        }
-        for group in self._groups(member):
-            for name, value in values.items():
-                _write_if_there(group / name, value)
-
 
 @contextmanager
 def _explained(member: str) -> Iterator[None]:
@@ -132,7 +137,7 @@ def _explained(member: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise HypervisorError(
-            f"no control group for {member}: {error.strerror} at {error.filename}; "
+            f"no control group with these limits for {member}: {error.strerror} at {error.filename}; "
             "the local cloud needs a writable /sys/fs/cgroup"
         ) from error
 

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from local_cloud.lifecycle_state import CloudIsDownError, LocalCloudError, Supervisor, read_token
+from local_cloud.errors import CloudIsDownError, LocalCloudError
+from local_cloud.lifecycle.state import Supervisor, read_token
 
 SECONDS = 10.0
 

@@ -4,9 +4,9 @@ import hashlib
 from ipaddress import IPv4Interface
 
 from local_cloud.hypervisor import namespaces
-from local_cloud.hypervisor.firewall import gateway_script
 from local_cloud.hypervisor.model import PUBLIC_NETWORK, Interface, NatGateway
-from local_cloud.hypervisor.networks_bridge import Bridge
+from local_cloud.hypervisor.networks.bridge import Bridge
+from local_cloud.hypervisor.networks.firewall import gateway_script
 
 # Each end is alone in its namespace with this link, so every gateway can use the same two addresses.
 INSIDE = IPv4Interface("198.19.1.1/30")

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from local_cloud.lifecycle_api import call
-from local_cloud.lifecycle_state import Supervisor
+from local_cloud.lifecycle.api import call
+from local_cloud.lifecycle.state import Supervisor
 
 
 def show(state_dir: Path) -> None:

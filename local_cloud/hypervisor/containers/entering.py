@@ -7,7 +7,7 @@ the machine's disk with them. Only the standard library is imported: a console s
 from collections.abc import Sequence
 from pathlib import Path
 
-from local_cloud.hypervisor.cgroups import ROOT, joining
+from local_cloud.hypervisor.containers.cgroups import ROOT, joining
 
 
 def entering(leader: int, command: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from local_cloud.hypervisor.cgroups import joining
+from local_cloud.hypervisor.containers.cgroups import joining
 from local_cloud.hypervisor.model import HypervisorError
 
 REBOOT_STATUS = 133
@@ -59,6 +59,11 @@ class Container:
     @property
     def is_running(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Of systemd-nspawn itself, which ends with what runs inside."""
+        return self._process.pid
 
     @property
     def leader(self) -> int | None:

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
-from local_cloud import lifecycle, lifecycle_status, operator_commands
-from local_cloud.lifecycle_state import state_directory
+from local_cloud.commands import inside
+from local_cloud.commands.status import show
+from local_cloud.lifecycle import up_and_down
 from local_cloud.settings import Settings
+from local_cloud.state_directory import state_directory
 
 _PASSES_EVERYTHING_ON = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 
@@ -22,14 +24,14 @@ app = typer.Typer(
 @app.command()
 def up() -> None:
     """Start the local cloud, with all that it had; one that runs is left as it is."""
-    supervisor, started = lifecycle.up(Settings.load())
+    supervisor, started = up_and_down.up(Settings.load())
     typer.echo(f"the local cloud {'is up' if started else 'was up already'}: {supervisor.url}")
 
 
 @app.command()
 def down() -> None:
     """Stop everything; disks, volumes and databases stay for the next `up`."""
-    stopped = lifecycle.down(Settings.load())
+    stopped = up_and_down.down(Settings.load())
     typer.echo(
         "the local cloud is down" if stopped else "the local cloud was not running; nothing is left of it"
     )
@@ -38,13 +40,13 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """Show what runs."""
-    lifecycle_status.show(state_directory())
+    show(state_directory())
 
 
 @app.command()
 def reset() -> None:
     """Delete every resource of every account, disks and volumes too."""
-    lifecycle.reset(Settings.load())
+    up_and_down.reset(Settings.load())
     typer.echo("the local cloud is empty")
 
 
@@ -64,7 +66,7 @@ def logs(
 @app.command(name="exec", context_settings=_PASSES_EVERYTHING_ON)
 def exec_(command: Annotated[list[str], typer.Argument(help="The command and its arguments.")]) -> None:
     """Run a command as the operator: with the API, the resolver and the toolchain's environment."""
-    operator_commands.execute(state_directory(), command)
+    inside.execute(state_directory(), command)
 
 
 @app.command(context_settings=_PASSES_EVERYTHING_ON)
@@ -73,4 +75,4 @@ def console(
     command: Annotated[list[str] | None, typer.Argument(help="Instead of a shell.")] = None,
 ) -> None:
     """Open a root shell in a droplet, or run a command there: DigitalOcean's recovery console."""
-    operator_commands.console(state_directory(), droplet, command or [])
+    inside.console(state_directory(), droplet, command or [])

@@ -10,19 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from local_cloud.lifecycle_api import call
-from local_cloud.lifecycle_state import (
-    CloudIsDownError,
-    LocalCloudError,
-    Supervisor,
-    read_token,
-    state_directory,
-)
+from local_cloud.errors import CloudIsDownError, LocalCloudError
+from local_cloud.hypervisor.containers.entering import entering
+from local_cloud.lifecycle.api import call
+from local_cloud.lifecycle.state import Supervisor, read_token
+from local_cloud.state_directory import state_directory
 
 # Files are the caller's own, but for /etc/resolv.conf; where there is none, the resolver answers anyway.
 _WITH_RESOLVER = '[ ! -e /etc/resolv.conf ] || mount --bind "$1" /etc/resolv.conf; shift; exec "$@"'
 
-DROPLET_NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd")
 DROPLET_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -81,7 +77,7 @@ def _toolchain_environment(manifest: Path) -> dict[str, str]:
 
 
 def console(state_dir: Path, droplet: str, command: Sequence[str]) -> NoReturn:
-    """Become `command`, or a root shell, in the droplet of this name or id.
+    """Become `command`, or a root shell, in the droplet of this name or id, with what it may do and use.
 
     Raises DropletError, CloudIsDownError.
     """
@@ -89,10 +85,10 @@ def console(state_dir: Path, droplet: str, command: Sequence[str]) -> NoReturn:
     status = call(state_dir, supervisor, "GET", "/_local/status")
     machine = find_droplet(status["machines"], droplet)
     pid = _outside(machine["leader"], supervisor.init.pid)
-    arguments = ["nsenter", f"--target={pid}", *DROPLET_NAMESPACES, "--", *(command or ["/bin/bash", "-l"])]
+    arguments = entering(pid, command or ["/bin/bash", "-l"])
     # Of the caller's environment, which may hold tokens, nothing but the terminal's name goes in.
     environment = {**DROPLET_ENVIRONMENT, "TERM": os.environ.get("TERM", "dumb")}
-    os.execvpe("nsenter", arguments, environment)  # noqa: S606 - no shell
+    os.execvpe(arguments[0], arguments, environment)  # noqa: S606 - no shell
 
 
 def find_droplet(machines: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:

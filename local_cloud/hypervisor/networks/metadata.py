@@ -11,8 +11,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from local_cloud.hypervisor.firewall import METADATA_ADDRESS
 from local_cloud.hypervisor.namespaces import entered
+from local_cloud.hypervisor.networks.firewall import METADATA_ADDRESS
 
 ROOT = "/metadata/v1"
 PORT = 80

@@ -11,8 +11,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from local_cloud.hypervisor import internet, namespaces
-from local_cloud.hypervisor.metadata import Metadata
+from local_cloud.hypervisor import namespaces
 from local_cloud.hypervisor.model import (
     PUBLIC_NETWORK,
     HypervisorError,
@@ -21,9 +20,11 @@ from local_cloud.hypervisor.model import (
     Policy,
     Vpc,
 )
-from local_cloud.hypervisor.names import DIGITALOCEAN_RESOLVERS, OPERATOR_RESOLVERS, Names
-from local_cloud.hypervisor.networks_bridge import Bridge
-from local_cloud.hypervisor.networks_gateway import Gateway, configure, set_default_route
+from local_cloud.hypervisor.networks import internet
+from local_cloud.hypervisor.networks.bridge import Bridge
+from local_cloud.hypervisor.networks.gateway import Gateway, configure, set_default_route
+from local_cloud.hypervisor.networks.metadata import Metadata
+from local_cloud.hypervisor.networks.names import DIGITALOCEAN_RESOLVERS, OPERATOR_RESOLVERS, Names
 
 PUBLIC_RANGE = IPv4Network("198.18.0.0/16")
 """Where public addresses are given from (RFC 2544); the first is the gateway's."""

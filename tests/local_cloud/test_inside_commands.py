@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from local_cloud import operator_commands
-from local_cloud.operator_commands import DropletError, find_droplet
+from local_cloud.commands import inside
+from local_cloud.commands.inside import DropletError, find_droplet
 
 MACHINES: list[dict[str, Any]] = [
     {"id": 1, "name": "web", "leader": 100, "status": "active"},
@@ -57,7 +57,7 @@ def test_the_short_way_takes_what_is_plain_and_leaves_the_rest(
     def console(_: Path, droplet: str, command: list[str]) -> None:
         taken.append(("console", droplet, command))
 
-    monkeypatch.setattr(operator_commands, "execute", execute)
-    monkeypatch.setattr(operator_commands, "console", console)
-    operator_commands.run(arguments)
+    monkeypatch.setattr(inside, "execute", execute)
+    monkeypatch.setattr(inside, "console", console)
+    inside.run(arguments)
     assert taken == ([] if expected is None else [expected])

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
 
-from local_cloud.hypervisor import seed
-from local_cloud.hypervisor.cgroups import Cgroups, Limits
-from local_cloud.hypervisor.containers import REBOOT_STATUS, Container, systemd_answers
-from local_cloud.hypervisor.disks import Disk
-from local_cloud.hypervisor.model import HypervisorError, Interface, Machine, Volume
-from local_cloud.hypervisor.volumes import Volumes
+from local_cloud.hypervisor.containers.cgroups import Cgroups, Limits
+from local_cloud.hypervisor.containers.container import REBOOT_STATUS, Container, systemd_answers
+from local_cloud.hypervisor.machines import seed
+from local_cloud.hypervisor.machines.disks import Disk
+from local_cloud.hypervisor.model import HypervisorError, Machine, Volume
+from local_cloud.hypervisor.networks.attacher import Attacher
+from local_cloud.hypervisor.volumes.volumes import Volumes
 
 BOOT_SECONDS = 120.0
 """Until systemd answers: under a second alone, more when every processor is busy with other boots."""
@@ -21,21 +21,6 @@ SHUTDOWN_SECONDS = 30.0
 """What a machine gets to shut down in good order before its power is cut."""
 
 _log = logging.getLogger(__name__)
-
-
-class Attacher(Protocol):
-    """What machines and databases need of the networks."""
-
-    def attach(
-        self,
-        endpoint: str,
-        namespace: str,
-        interfaces: Sequence[Interface],
-        metadata: Mapping[str, Any] | None,
-        user_data: str | None,
-    ) -> Path: ...
-
-    def detach(self, endpoint: str) -> None: ...
 
 
 class _Running:

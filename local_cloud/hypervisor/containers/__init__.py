@@ -1,0 +1,1 @@
+"""What machines and databases run in: systemd-nspawn, control groups, the way in."""

@@ -1,0 +1,1 @@
+"""Droplets: Debian machines with disks of their own."""

@@ -1,0 +1,1 @@
+"""VPCs, gateways, firewalls, names and metadata: network namespaces and nftables."""

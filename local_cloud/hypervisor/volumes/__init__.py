@@ -1,0 +1,1 @@
+"""Volumes: block devices over files."""
