@@ -26,7 +26,7 @@ class Cloud:
         self,
         store_path: Path,
         hypervisor: Hypervisor,
-        work: Mapping[str, Work],
+        work: Mapping[str, "Work[Cloud]"],
         *,
         seed: int | None,
         workers: int,

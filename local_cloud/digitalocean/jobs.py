@@ -13,39 +13,48 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from local_cloud.digitalocean.clock import now
+from local_cloud.digitalocean.store import Store
 from local_cloud.digitalocean.tables import Action
-
-if TYPE_CHECKING:
-    from local_cloud.digitalocean.cloud import Cloud
+from local_cloud.digitalocean.transitions import Transitions
 
 log = logging.getLogger(__name__)
 
 Deed = Callable[[], None]
 
 
-def nothing(_cloud: "Cloud", _session: Session, _action: Action) -> None:
+class Place(Protocol):
+    """Where work is done: what the workers themselves need of it."""
+
+    store: Store
+    transitions: Transitions
+
+
+PlaceT = TypeVar("PlaceT", bound=Place)
+
+
+def nothing(_cloud: Any, _session: Session, _action: Action) -> None:
     """For work whose end writes nothing but the action's own status."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class Work(Generic[PlaceT]):
     """One kind of work; `prepare` may raise what the deed may raise."""
 
-    prepare: Callable[["Cloud", Session, Action], Deed]
-    complete: Callable[["Cloud", Session, Action], None] = nothing
-    fail: Callable[["Cloud", Session, Action], None] = nothing
+    prepare: Callable[[PlaceT, Session, Action], Deed]
+    complete: Callable[[PlaceT, Session, Action], None] = nothing
+    fail: Callable[[PlaceT, Session, Action], None] = nothing
 
 
-class Jobs:
+class Jobs(Generic[PlaceT]):
     """The workers. Actions of one resource run one after another, in the order they were asked for."""
 
-    def __init__(self, cloud: "Cloud", work: Mapping[str, Work], workers: int) -> None:
+    def __init__(self, cloud: PlaceT, work: Mapping[str, Work[PlaceT]], workers: int) -> None:
         self._cloud = cloud
         self._work = work
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
