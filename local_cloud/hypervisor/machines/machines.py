@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local_cloud.hypervisor.containers.cgroups import Cgroups, Limits
 from local_cloud.hypervisor.containers.container import REBOOT_STATUS, Container, systemd_answers
+from local_cloud.hypervisor.containers.room import check_room
 from local_cloud.hypervisor.machines import seed
 from local_cloud.hypervisor.machines.disks import Disk
 from local_cloud.hypervisor.model import HypervisorError, Machine, Volume
@@ -148,6 +149,7 @@ class Machines:
             limits = Limits(memory_mib=machine.memory_mib, cpus=machine.vcpus)
             procs = self._cgroups.create(name, limits)
             with self._boots:
+                check_room()
                 container = Container(
                     self._arguments(machine, netns), procs, self._path(machine.id) / "console.log"
                 )
