@@ -12,6 +12,7 @@ from components.flows import TIERS, Endpoint, Rule, rules_of
 
 ANYWHERE = "0.0.0.0/0"
 
+# No IPT_SYSCTL: UFW would undo our kernel settings at each boot, after systemd-sysctl.
 _DEFAULTS = """\
 IPV6=yes
 DEFAULT_INPUT_POLICY="DROP"
@@ -19,7 +20,7 @@ DEFAULT_OUTPUT_POLICY="DROP"
 DEFAULT_FORWARD_POLICY="DROP"
 DEFAULT_APPLICATION_POLICY="SKIP"
 MANAGE_BUILTINS=no
-IPT_SYSCTL=/etc/ufw/sysctl.conf
+IPT_SYSCTL=""
 IPT_MODULES=""
 """
 

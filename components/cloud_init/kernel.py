@@ -15,6 +15,7 @@ SYSCTL = {
     "net.ipv4.conf.all.send_redirects": 0,
     "net.ipv4.conf.default.accept_redirects": 0,
     "net.ipv4.conf.default.accept_source_route": 0,
+    "net.ipv4.conf.default.log_martians": 1,
     "net.ipv4.conf.default.rp_filter": 1,
     "net.ipv4.conf.default.secure_redirects": 0,
     "net.ipv4.conf.default.send_redirects": 0,

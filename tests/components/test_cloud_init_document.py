@@ -58,6 +58,11 @@ def files(**changes: Any) -> dict[str, dict[str, str]]:
     return {file["path"]: file for file in parsed(**changes)["write_files"]}
 
 
+def test_ufw_leaves_the_kernel_settings_alone() -> None:
+    ufw = files()["/etc/default/ufw"]["content"]
+    assert 'IPT_SYSCTL=""' in ufw, "at a reboot UFW comes after systemd-sysctl and would undo them"
+
+
 def guardrail() -> dict[str, dict[str, str]]:
     return files(
         tier=Endpoint.GUARDRAIL, database=access("guardrail"), cache=None, administrator=access("doadmin")
