@@ -1,6 +1,8 @@
 """What a tenant promises, measured inside its hosts."""
 
 import json
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -90,3 +92,12 @@ def test_no_password_is_in_the_state_in_plain_text(deployed: Platform) -> None:
     shown = json.dumps([outputs["database_passwords"], outputs["cache_password"]])
     assert "ciphertext" in shown, "secrets are encrypted"
     assert "plaintext" not in shown, "with the passphrase of this machine"
+
+
+def test_after_a_power_failure_everything_is_as_it_should_be_again(deployed: Platform) -> None:
+    """Last of its module: the supervisor is killed, so every machine and database ends at once."""
+    supervisor = json.loads((deployed.cloud.state_dir / "supervisor.json").read_text())
+    os.kill(supervisor["pid"], signal.SIGKILL)
+    deployed.cloud.run("up")
+    done = deployed.stacks("verify", "acme", "globex", "--json", check=False)
+    assert not _failed(json.loads(done.stdout)["findings"]), "disks, networks, firewalls and data are back"
