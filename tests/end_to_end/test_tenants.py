@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from platform_driver import Platform
 
+from stacks.inventory import Thing
 from stacks.probes import TCP_PORTS
 
 pytestmark = pytest.mark.end_to_end
@@ -64,19 +66,39 @@ def test_of_the_internet_an_agent_reaches_nothing(findings: list[dict[str, Any]]
     assert not _failed(tried), "the guardrail is the only way out"
 
 
-def test_without_the_host_s_own_firewall_the_cloud_s_still_holds(deployed: Platform) -> None:
-    """Whoever takes an agent over can turn UFW off, and gains nothing by it."""
-    (globex,) = [host for host in deployed.inventory.hosts("globex") if "-agent-" in host.name]
+@pytest.fixture
+def without_ufw(deployed: Platform) -> Iterator[tuple[Thing, Thing]]:
+    """An agent of each tenant, their own firewalls turned off, as whoever takes them over could."""
     acme = next(host for host in deployed.inventory.hosts("acme") if "-agent-" in host.name)
-    targets = f"{globex.private_address} 1.1.1.1 169.254.1.1"
-    script = (
-        "ufw --force disable >/dev/null; "
-        f"for a in {targets}; do for p in 22 53 443 5432 8443 25060; do "
-        'timeout 1 bash -c "</dev/tcp/$a/$p" 2>/dev/null && echo open $a $p; done; done; '
-        "ufw --force enable >/dev/null; true"
-    )
-    done = deployed.cloud.console(acme.name, "sh", "-c", script)
-    assert done.stdout == "", "cloud firewalls stand outside the droplet"
+    globex = next(host for host in deployed.inventory.hosts("globex") if "-agent-" in host.name)
+    for host in (acme, globex):
+        deployed.cloud.console(host.name, "ufw", "--force", "disable")
+    yield acme, globex
+    for host in (acme, globex):
+        deployed.cloud.console(host.name, "ufw", "--force", "enable")
+
+
+TRY = """\
+for target in $@; do
+  timeout 2 bash -c "</dev/tcp/${target%:*}/${target#*:}" 2>/dev/null
+  echo "$target $?"
+done
+"""
+TIMED_OUT = "124"
+"""What `timeout` ends with when nothing came back: a refusal would be 1, a connection 0."""
+
+
+def test_without_the_hosts_own_firewalls_the_cloud_s_still_hold(
+    deployed: Platform, without_ufw: tuple[Thing, Thing]
+) -> None:
+    acme, globex = without_ufw
+    database = next(each for each in deployed.inventory.services("globex") if "database" in each.name)
+    lookup = f"import socket; print(socket.gethostbyname({database.private_host!r}))"
+    address = deployed.run("python", "-c", lookup).stdout.strip()
+    targets = [f"{globex.private_address}:22", f"{address}:25060", "1.1.1.1:443", "8.8.8.8:53"]
+    said = deployed.cloud.console(acme.name, "bash", "-c", TRY, "try", *targets).stdout
+    results = dict(line.split() for line in said.splitlines())
+    assert results == dict.fromkeys(targets, TIMED_OUT), "something listens at each, and nothing comes back"
 
 
 def test_a_second_up_changes_nothing(deployed: Platform) -> None:

@@ -24,12 +24,14 @@ SECONDS_BETWEEN_LOOKS = 1.0
 def serve(provider: Provider) -> None:
     """Serve until the engine ends. Prints the port, and nothing else, to stdout, as Pulumi expects."""
     engine = os.getppid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the engine gets it too, and cancels in order
     server, port = start(provider)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    # The engine closes a plugin by SIGINT and gives it five seconds. Ctrl-C doesn't come this far: a plugin
+    # has a process group of its own, and the engine tells it to cancel by a call.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: stop.set())
     while os.getppid() == engine and not stop.wait(SECONDS_BETWEEN_LOOKS):
         pass
     provider.cancel()
