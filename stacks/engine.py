@@ -52,7 +52,7 @@ class Outcome:
 
     @property
     def needs_recovery(self) -> bool:
-        """Whether a lock or a torn file (stacks.sidecars) stood in the way."""
+        """Whether a lock or a torn file (stacks.recovery.sidecars) stood in the way."""
         return LOCKED in self.output or self.output.endswith("EOF")
 
 

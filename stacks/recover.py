@@ -13,17 +13,18 @@ from typing import Annotated
 
 import typer
 
-from stacks import operations, sidecars, strays
-from stacks.adoption import import_things, wanted_by
+from stacks import operations
 from stacks.checkpoint import Checkpoint
 from stacks.engine import Engine
 from stacks.errors import RecoveryError
 from stacks.events import name_of
 from stacks.inventory import DATABASE_CLUSTER, Inventory, Thing
-from stacks.locks import Lock, backend_folder, locks_of, why_dead
 from stacks.operations import Progress
 from stacks.project import Project
-from stacks.recovery import NEVER_IMPORTED, Adopt, Delete, Import, Plan, Wanted, perform, plan
+from stacks.recovery import sidecars, strays
+from stacks.recovery.adoption import import_things, wanted_by
+from stacks.recovery.locks import Lock, backend_folder, locks_of, why_dead
+from stacks.recovery.plan import NEVER_IMPORTED, Adopt, Delete, Import, Plan, Wanted, perform, plan
 
 SETTLE_DEADLINE = 30.0
 """Seconds for requests of a killed engine to stop changing the account."""

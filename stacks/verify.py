@@ -14,15 +14,16 @@ import typer
 
 from components.cloud_init.kernel import SYSCTL
 from components.flows import Endpoint
-from stacks import checks, operations, probes
-from stacks.checks import Finding, finding
-from stacks.console import CommandTransport, Probe, Transport
+from stacks import operations
 from stacks.engine import Engine
-from stacks.hosts import Member, Tenancy, tenancy
 from stacks.inventory import Inventory
-from stacks.probes import Attempt
 from stacks.project import Project
-from stacks.report import as_json, show
+from stacks.verification import checks, probes
+from stacks.verification.checks import Finding, finding
+from stacks.verification.console import CommandTransport, Probe, Transport
+from stacks.verification.hosts import Member, Tenancy, tenancy
+from stacks.verification.probes import Attempt
+from stacks.verification.report import as_json, show
 
 BOOT_SECONDS = 300.0
 ANSWER_SECONDS = 90.0

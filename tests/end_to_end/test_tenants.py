@@ -10,7 +10,7 @@ import pytest
 from platform_driver import Platform
 
 from stacks.inventory import Thing
-from stacks.probes import TCP_PORTS
+from stacks.verification.probes import TCP_PORTS
 
 pytestmark = pytest.mark.end_to_end
 

@@ -4,8 +4,8 @@ import pytest
 
 from components.cloud_init.kernel import SYSCTL
 from components.flows import Endpoint, rules_of
-from stacks import checks
-from stacks.hosts import Member
+from stacks.verification import checks
+from stacks.verification.hosts import Member
 
 HOST = Member(tenant="acme", tier=Endpoint.GUARDRAIL, name="acme-guardrail-1", address="10.32.0.2")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from stacks.console import CommandTransport, Probe
 from stacks.errors import ConsoleError
+from stacks.verification.console import CommandTransport, Probe
 
 
 class Here:

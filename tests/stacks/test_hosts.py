@@ -6,8 +6,8 @@ import pytest
 
 from components.flows import Endpoint
 from stacks.errors import InventoryError
-from stacks.hosts import tenancy
 from stacks.inventory import DATABASE_CLUSTER, DROPLET, Inventory, Thing
+from stacks.verification.hosts import tenancy
 
 
 class Account:

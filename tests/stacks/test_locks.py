@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stacks.errors import RecoveryError
-from stacks.locks import Lock, backend_folder, locks_of, why_dead
+from stacks.recovery.locks import Lock, backend_folder, locks_of, why_dead
 
 
 def _lock(pid: int, *, host: str | None = None, created: float | None = None) -> Lock:

@@ -1,8 +1,8 @@
 import pytest
 
 from components.flows import HOST_TIERS, Endpoint, Port, open_flows
-from stacks.hosts import Member, Tenancy, sample
-from stacks.probes import PORTS, TCP_PORTS, Attempt, attempts, is_permitted
+from stacks.verification.hosts import Member, Tenancy, sample
+from stacks.verification.probes import PORTS, TCP_PORTS, Attempt, attempts, is_permitted
 
 
 def _member(tenant: str, tier: Endpoint, number: int = 1) -> Member:

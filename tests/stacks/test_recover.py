@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from stacks.adoption import import_id, selected, wanted_by
 from stacks.engine import Engine, Outcome
 from stacks.errors import RecoveryError
 from stacks.inventory import DATABASE_USER, DROPLET, Inventory, Thing
 from stacks.project import Project
 from stacks.recover import Recovery
-from stacks.recovery import Import
+from stacks.recovery.adoption import import_id, selected, wanted_by
+from stacks.recovery.plan import Import
 
 VPC = "digitalocean:index/vpc:Vpc"
 DEAD = 2**22 + 1

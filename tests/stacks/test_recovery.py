@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from stacks.checkpoint import Checkpoint
 from stacks.inventory import DATABASE_CLUSTER, DATABASE_USER, DROPLET, Thing
-from stacks.recovery import Adopt, Delete, Forget, Import, perform, plan
+from stacks.recovery.plan import Adopt, Delete, Forget, Import, perform, plan
 
 VPC = "digitalocean:index/vpc:Vpc"
 

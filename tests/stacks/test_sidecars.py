@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.sidecars import torn
+from stacks.recovery.sidecars import torn
 
 GOOD = '{"user.content_type":"text/plain; charset=utf-8","md5":"Rn2xiDT2ycaIKfVhL5XuDg=="}\n'
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks import strays
+from stacks.recovery import strays
 
 ENGINE = """\
 import subprocess, sys

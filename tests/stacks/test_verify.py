@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from components.flows import Endpoint
-from stacks import report
-from stacks.checks import Finding
-from stacks.hosts import Member, Tenancy
-from stacks.probes import PORTS
+from stacks.verification import report
+from stacks.verification.checks import Finding
+from stacks.verification.hosts import Member, Tenancy
+from stacks.verification.probes import PORTS
 from stacks.verify import verify_tenancies
 
 HOST = """\

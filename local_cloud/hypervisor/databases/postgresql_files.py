@@ -152,7 +152,7 @@ def _fixed(cluster: DatabaseCluster) -> dict[str, str]:
         "ssl_cert_file": f"{CONF}/server.crt",
         "ssl_key_file": f"{CONF}/server.key",
         "ssl_min_protocol_version": "TLSv1.2",
-        "password_encryption": "scram-sha-256",
+        "password_encryption": "scram-sha-256",  # pragma: allowlist secret
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "superuser_reserved_connections": "3",

@@ -14,7 +14,7 @@ from local_cloud.hypervisor import namespaces
 from local_cloud.hypervisor.databases import Databases
 from local_cloud.hypervisor.model import DatabaseCluster, HypervisorError
 
-SECRET = "s3cr3t-of-a-user"
+SECRET = "s3cr3t-of-a-user"  # pragma: allowlist secret
 
 
 class Client:
@@ -80,7 +80,7 @@ def test_only_tls_and_only_roles_of_the_tenant_get_in(tmp_path: Path) -> None:
         for refused, said in (
             ({"sslmode": "disable"}, "no encryption"),
             ({"user": "postgres"}, "rejects connection"),
-            ({"password": "wrong"}, "password authentication failed"),
+            ({"password": "wrong"}, "password authentication failed"),  # pragma: allowlist secret
             ({"host": "another.db.ondigitalocean.com"}, "does not match host name"),
             (
                 {"ssl_min_protocol_version": "TLSv1", "ssl_max_protocol_version": "TLSv1.1"},

@@ -11,7 +11,7 @@ from stage import cluster, databases
 from local_cloud.hypervisor import namespaces
 from local_cloud.hypervisor.model import DatabaseCluster, HypervisorError
 
-SECRET = "s3cr3t-of-a-user"
+SECRET = "s3cr3t-of-a-user"  # pragma: allowlist secret
 
 
 def client(of: DatabaseCluster, ca: Path, user: str, password: str) -> valkey.Valkey:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.flows import Endpoint, Port, open_flows
-from stacks.hosts import Member, Tenancy, sample
+from stacks.verification.hosts import Member, Tenancy, sample
 
 TCP_PORTS = (
     22, 25, 53, 80, 111, 443, 2375, 3000, 3306, 5432,

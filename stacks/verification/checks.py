@@ -7,7 +7,7 @@ from typing import Any
 
 from components.cloud_init.kernel import SYSCTL
 from components.flows import Rule, rules_of
-from stacks.hosts import Member
+from stacks.verification.hosts import Member
 
 SSHD = {
     "passwordauthentication": "no",

@@ -13,7 +13,7 @@ from typing import Any
 from stacks.engine import Engine
 from stacks.errors import RecoveryError
 from stacks.inventory import Thing
-from stacks.recovery import Import, Wanted
+from stacks.recovery.plan import Import, Wanted
 
 
 async def wanted_by(engine: Engine, tenant: str) -> Wanted:

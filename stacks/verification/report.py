@@ -7,7 +7,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from stacks.checks import Finding
+from stacks.verification.checks import Finding
 
 WIDTH = 110
 """Columns where there is no terminal to ask."""
