@@ -57,5 +57,5 @@ clean: .venv/ready  ## stop the local cloud and forget all its state
 	rm -rf .tenantry .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 
 lock: .venv/ready  ## resolve the dependencies anew
-	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --all-extras --no-emit-index-url \
+	$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --all-extras --no-emit-index-url --no-header \
 	  --python-version 3.11 pyproject.toml -o requirements.lock

@@ -61,11 +61,6 @@ class Project:
         """The engine's copy of a tenant's spec."""
         return self.folder / f"Pulumi.{tenant}.yaml"
 
-    def has_salt(self, tenant: str) -> bool:
-        """Whether the stack's secrets were ever set up on this machine."""
-        path = self.stack_file(tenant)
-        return path.is_file() and "encryptionsalt" in _read(path)
-
     def sync(self, tenants: tuple[str, ...]) -> None:
         """Carry the clone's program and specs over; salts stay.
 

@@ -39,9 +39,6 @@ class ResourceFacts:
         """The official bridge names whatever has a `name` that the program may leave out."""
         return "name" in self.inputs and not self.inputs["name"].required
 
-    def type_of(self, name: str) -> PropertyType:
-        return (self.inputs.get(name) or self.computed[name]).type
-
 
 @dataclass(frozen=True)
 class PackageFacts:
