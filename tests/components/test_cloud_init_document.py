@@ -137,6 +137,7 @@ def test_rights_are_the_least_that_each_tier_needs() -> None:
     assert "GRANT USAGE, CREATE ON SCHEMA memory TO agents;" in sql
     assert "GRANT SELECT, INSERT ON TABLES TO guardrail;" in sql
     assert 'REVOKE ALL ON DATABASE "tenant" FROM PUBLIC;' in sql
+    assert "REVOKE ALL ON DATABASE defaultdb FROM PUBLIC;" in sql, "every cluster is born with it"
     for forbidden in ("SUPERUSER", "UPDATE", "DELETE", "ALL TO", "PASSWORD"):
         assert forbidden not in sql.replace("REVOKE ALL ON DATABASE", ""), (
             f"{forbidden} is more than is needed"

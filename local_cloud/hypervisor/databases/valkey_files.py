@@ -53,8 +53,10 @@ EVICTION_POLICIES = frozenset(
         "volatile-ttl",
     }
 )
-CLIENT_RULES = "~* &* +@all -@admin"
-"""Every key and channel, every command but those that administer the server."""
+CLIENT_RULES = "~* &* +@all -@admin -migrate"
+"""Every key and channel, every command but those that administer the server, and `migrate`: it connects
+wherever it is told, which would be a way out past the guardrail.
+"""
 
 
 def server(cluster: DatabaseCluster) -> str:

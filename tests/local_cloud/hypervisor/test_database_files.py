@@ -107,7 +107,8 @@ def test_users_of_valkey_are_hashes_and_no_administrators() -> None:
     digest = hashlib.sha256(b"x").hexdigest()
     lines = valkey_files.access({"agents": digest}, "_supervisor", digest).splitlines()
     assert lines[0] == "user default reset off", "nobody gets in without a name"
-    assert lines[1] == f"user agents reset on #{digest} ~* &* +@all -@admin", "all data, no administration"
+    rules = f"user agents reset on #{digest} ~* &* +@all -@admin -migrate"
+    assert lines[1] == rules, "all data, no administration, no connection to elsewhere"
     with_default = valkey_files.access({"default": digest}, "_supervisor", digest)
     assert "user default reset off" not in with_default, "unless it is DigitalOcean's `default`"
     with pytest.raises(HypervisorError, match="no name for a user of Valkey"):

@@ -12,6 +12,7 @@ from local_cloud.hypervisor import namespaces
 from local_cloud.hypervisor.model import DatabaseCluster, HypervisorError
 
 SECRET = "s3cr3t-of-a-user"  # pragma: allowlist secret
+FORBIDDEN = ("CONFIG GET maxmemory", "ACL LIST", "SHUTDOWN", "MODULE LIST", "MIGRATE 10.0.0.9 6379 key 0 100")
 
 
 def client(of: DatabaseCluster, ca: Path, user: str, password: str) -> valkey.Valkey:
@@ -37,7 +38,7 @@ def test_the_cache_answers_its_users_over_tls_and_lets_none_administer_it(tmp_pa
         with namespaces.entered(f"db-{cache.id}"):
             with client(cache, ca, "default", cache.admin_password) as admin:
                 assert admin.info("memory")["maxmemory_policy"] == "allkeys-lru", "the policy asked for"
-                for command in ("CONFIG GET maxmemory", "ACL LIST", "SHUTDOWN", "MODULE LIST"):
+                for command in FORBIDDEN:
                     with pytest.raises(valkey.exceptions.NoPermissionError):
                         admin.execute_command(*command.split())
             with client(cache, ca, "agents", SECRET) as agents:
