@@ -61,6 +61,7 @@ class FakeApi:
         self.vpc_is_busy_for = 0
         self.action_status = "completed"
         self.polls_until_active = 1
+        self.database_status = "online"
         self.lock = threading.RLock()
         self.url = ""
 
@@ -122,7 +123,7 @@ class FakeApi:
             return 202 if name == "vpc_nat_gateways" else 204, None
         thing["polls"] = thing.get("polls", 0) + 1
         if thing.get("status") in ("new", "creating") and thing["polls"] >= self.polls_until_active:
-            thing["status"] = "online" if name == "databases" else "active"
+            thing["status"] = self.database_status if name == "databases" else "active"
         return 200, {ENVELOPES[name]: {key: value for key, value in thing.items() if key != "polls"}}
 
     def _create(self, name: str, body: dict[str, Any]) -> dict[str, Any]:

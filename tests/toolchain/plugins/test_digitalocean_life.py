@@ -62,6 +62,23 @@ def test_a_droplet_whose_create_errors_is_removed_so_that_the_next_update_makes_
     assert not cloud.things["droplets"], "a droplet that never starts would block its name and every update"
 
 
+def test_a_cluster_that_never_comes_online_is_removed_at_once(plugin: Plugin, cloud: FakeApi) -> None:
+    cloud.database_status = "error"
+    with pytest.raises(grpc.RpcError, match="has become error.*the cluster has been removed again"):
+        plugin.make(
+            "DatabaseCluster",
+            {
+                "name": "acme-db",
+                "engine": "pg",
+                "version": "18",
+                "size": "db-s-1vcpu-1gb",
+                "region": "nyc3",
+                "nodeCount": 1,
+            },
+        )
+    assert not cloud.things["databases"], "the next update makes another; half an hour's wait would not help"
+
+
 def test_an_update_waits_for_a_droplet_whose_create_was_cut_short(plugin: Plugin, cloud: FakeApi) -> None:
     id, inputs, state = plugin.make("Droplet", DROPLET)
     cloud.things["droplets"][id].update(status="new", polls=0)
