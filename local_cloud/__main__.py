@@ -8,6 +8,9 @@ from local_cloud.errors import CloudIsDownError, LocalCloudError
 CLOUD_IS_DOWN = 3
 """The exit code of a command that needs a running cloud when none does, as `systemctl status` has it."""
 
+INTERRUPTED = 130
+"""What a shell reports for a program ended by Ctrl-C."""
+
 
 def main() -> None:
     """Run a command; an error that says what to do is one line on stderr, without a traceback."""
@@ -20,6 +23,8 @@ def main() -> None:
     except LocalCloudError as error:
         print(f"local_cloud: {error}", file=sys.stderr)  # noqa: T201 - the command line's own output
         sys.exit(CLOUD_IS_DOWN if isinstance(error, CloudIsDownError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

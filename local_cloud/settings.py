@@ -87,7 +87,18 @@ class ToolchainManifest(BaseModel):
             raise SettingsError(
                 f"there is no toolchain manifest at {path}: run `python -m toolchain`"
             ) from None
-        except (ValueError, ValidationError) as error:
+        except OSError as error:
+            raise SettingsError(
+                f"the toolchain manifest {path} can't be read ({error.strerror}): "
+                "correct LOCAL_CLOUD_TOOLCHAIN_MANIFEST, or run `python -m toolchain`"
+            ) from error
+        except ValidationError as error:
+            wrong = ", ".join(".".join(map(str, detail["loc"])) for detail in error.errors())
+            raise SettingsError(
+                f"{path} is not a toolchain manifest (wrong or missing: {wrong}): "
+                "run `python -m toolchain` again"
+            ) from error
+        except ValueError as error:
             raise SettingsError(
                 f"{path} is not a toolchain manifest ({error}): run `python -m toolchain` again"
             ) from error

@@ -4,10 +4,12 @@ Database sizes are the one list kept here: the provider has no function for them
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pulumi_digitalocean as digitalocean
 
+from stacks.errors import CatalogueError
 from stacks.spec import TenantSpec
 from stacks.spec_errors import Problem, SpecError, suggestion
 
@@ -39,15 +41,26 @@ class Catalogue:
 
     @classmethod
     def of_digitalocean(cls) -> "Catalogue":
-        """Asks the provider, and so DigitalOcean; errors of the provider are its own."""
-        regions = digitalocean.get_regions().regions
-        sizes = digitalocean.get_sizes().sizes
-        images = digitalocean.get_images().images
+        """Asks the provider, and so DigitalOcean. Raises CatalogueError, with the provider's own words."""
+        with _asked():
+            regions = digitalocean.get_regions().regions
+            sizes = digitalocean.get_sizes().sizes
+            images = digitalocean.get_images().images
         return cls(
             regions=[region.slug for region in regions if region.available],
             sizes={size.slug: size.regions for size in sizes if size.available},
             images={image.slug: image.regions for image in images if image.slug},
         )
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # the SDK raises nothing narrower for a call that failed
+        reason = str(error).rpartition(" returned an error: ")[2]
+        msg = f"nothing was created: DigitalOcean can't be asked what it offers: {reason}"
+        raise CatalogueError(msg) from error
 
 
 def refuse_unknown(spec: TenantSpec, catalogue: Catalogue) -> None:

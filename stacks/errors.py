@@ -3,12 +3,15 @@
     StacksError
     ├── ProjectError     the project folder or a spec file is missing or unreadable
     ├── EngineError      a command of the engine failed
+    ├── CatalogueError   DigitalOcean could not be asked what it offers
     ├── InventoryError   DigitalOcean's API could not be asked
     ├── RecoveryError    a stack can't be brought back safely
     └── ConsoleError     a host could not be entered
 
 Every message says what is wrong, the value, and the next step; none holds a secret.
 """
+
+import yaml
 
 
 class StacksError(Exception):
@@ -23,6 +26,10 @@ class EngineError(StacksError):
     """A command of the engine failed; the message is the engine's own, without secrets."""
 
 
+class CatalogueError(StacksError):
+    """DigitalOcean could not be asked what it offers; the message is the provider's own."""
+
+
 class InventoryError(StacksError):
     """DigitalOcean's API could not be asked, or refused."""
 
@@ -33,3 +40,13 @@ class RecoveryError(StacksError):
 
 class ConsoleError(StacksError):
     """A host could not be entered, or the program run in it failed."""
+
+
+def unreadable(error: Exception) -> str:
+    """Why a YAML file can't be read, on one line, with the place and without the text that is there."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error).partition("\n")[0]

@@ -15,6 +15,7 @@ from stacks.engine import NO_STACK, Engine, Outcome, Verb
 from stacks.errors import StacksError
 from stacks.events import QUIET_OPERATIONS, Event, Failed, Finished, Message, Started, kind_of, name_of
 
+PROGRAM_ENDED = "an unhandled error occurred: program exited with non-zero exit code"
 INTERRUPTED = 130
 """What a shell reports for a program ended by Ctrl-C."""
 
@@ -92,9 +93,12 @@ def explain(result: Result) -> str:
         return f"{word} in {result.seconds:.1f} s ({changed or outcome.output})"
     if outcome.needs_recovery:
         return (
-            f"{outcome.output}\nwhen no other update is running: `python -m stacks.recover {result.tenant}`"
+            f"{outcome.output}\nwhen no other update is running: `python -m stacks.recover {result.tenant}` "
+            "(on the local cloud: `make recover`)"
         )
     reasons = [_reason(message) for message in outcome.errors]
+    if len(reasons) > 1:  # the program gave its reason: that it ended says nothing more
+        reasons = [reason for reason in reasons if not reason.startswith(PROGRAM_ENDED)]
     return (
         "\n".join(dict.fromkeys(filter(None, reasons)))
         or outcome.output

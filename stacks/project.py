@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from stacks.errors import ProjectError
+from stacks.errors import ProjectError, unreadable
 
 CLONE = Path(__file__).resolve().parents[1]
 MACHINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
@@ -83,8 +83,8 @@ class Project:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
-        msg = f"can't read {path}: {error}; it should be a YAML file of the project"
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        msg = f"can't read {path}: {unreadable(error)}; it should be a YAML file of the project"
         raise ProjectError(msg) from error
     if not isinstance(content, dict):
         msg = f"{path} holds a {type(content).__name__}, not a mapping; see the specs that come with the repo"

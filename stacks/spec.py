@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from components.naming import AGENT_MAX_LENGTH, AGENT_PATTERN, check_tenant
 from stacks.addressing import LEDGER, Ledger, range_of, shape_objection
-from stacks.errors import ProjectError
+from stacks.errors import ProjectError, unreadable
 from stacks.spec_errors import Problem, SpecError, explained
 
 CONFIG_KEY = "tenantry:spec"
@@ -168,8 +168,8 @@ def load_specs(paths: Sequence[Path], ledger: Path = LEDGER) -> dict[str, Tenant
 def _config(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        msg = f"can't read {path}: {error}; it should be YAML with `config: {{{CONFIG_KEY}: …}}`"
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        msg = f"can't read {path}: {unreadable(error)}; it should be YAML with `config: {{{CONFIG_KEY}: …}}`"
         raise ProjectError(msg) from error
     config = content.get("config") if isinstance(content, dict) else None
     return config if isinstance(config, dict) else {}

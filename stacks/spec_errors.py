@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from stacks.errors import StacksError
+from stacks.redaction import Redactor
 
 UNSAID = "(not shown)"
 """Stands for a value that may be a secret somebody put in the wrong place."""
@@ -19,6 +20,7 @@ _LONGEST_VALUE = 80
 _FIXES = {
     "missing": "add this field",
     "literal_error": "choose one of {expected}",
+    "tuple_type": "write a list",
     "string_pattern_mismatch": "write it so that it matches {pattern}",
     "value_error": "{error}",
     "refused": "{fix}",
@@ -44,7 +46,7 @@ class SpecError(StacksError):
     def __init__(self, subject: str, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         lines = "".join(f"\n  {problem}" for problem in self.problems)
-        super().__init__(f"{subject} is refused:{lines}")
+        super().__init__(Redactor()(f"{subject} is refused:{lines}"))
 
 
 def explained(error: ValidationError, model: type[BaseModel]) -> list[Problem]:

@@ -5,6 +5,7 @@ import platform
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 
 from local_cloud.errors import LocalCloudError
 from local_cloud.settings import Settings, ToolchainManifest
@@ -39,6 +40,18 @@ def check_privileges() -> None:
         raise PreflightError("the local cloud needs root, for namespaces and mounts: run this with sudo")
 
 
+def make_state_directory(path: Path) -> None:
+    """Raises PreflightError when there can't be one."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o700)  # it holds passwords and keys
+    except OSError as error:
+        raise PreflightError(
+            f"the state directory {path} can't be made ({error.strerror}): "
+            "set LOCAL_CLOUD_STATE_DIR to a directory"
+        ) from error
+
+
 def check_machine(settings: Settings) -> None:
     """Raises PreflightError for a missing program or a full disk, SettingsError without a toolchain."""
     missing = sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
@@ -59,7 +72,7 @@ def bind(port: int) -> socket.socket:
         return socket.create_server(("127.0.0.1", port), backlog=1024)
     except OSError as error:
         raise PreflightError(
-            f"port {port} on 127.0.0.1 can't be had ({error.strerror}; {_holder(port)}): "
+            f"port {port} on 127.0.0.1 can't be had ({os.strerror(error.errno or 0)}; {_holder(port)}): "
             "stop that program, or set LOCAL_CLOUD_PORT to a free port"
         ) from error
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from local_cloud.errors import CloudIsDownError
+from local_cloud.errors import CloudIsDownError, LocalCloudError
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -81,10 +81,16 @@ class Supervisor:
 
     @classmethod
     def read(cls, state_dir: Path) -> Self | None:
-        """The recorded supervisor, alive or not; None when nothing usable is recorded."""
+        """The recorded supervisor, alive or not; None when nothing usable is recorded.
+
+        Raises LocalCloudError for whoever may not know.
+        """
+        record = state_dir / "supervisor.json"
         try:
-            return cls(**json.loads((state_dir / "supervisor.json").read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
+            return cls(**json.loads(record.read_text()))
+        except PermissionError:
+            raise LocalCloudError(f"{record} is for root alone: run this with sudo") from None
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
             return None
 
     @classmethod

@@ -16,7 +16,7 @@ from local_cloud.hypervisor.containers.cgroups import Cgroups
 from local_cloud.hypervisor.model import HypervisorError
 from local_cloud.lifecycle.api import call
 from local_cloud.lifecycle.daemon import UP_SECONDS, LifecycleError, start, stop, wait_until_ready
-from local_cloud.lifecycle.preflight import bind, check_machine, check_privileges
+from local_cloud.lifecycle.preflight import bind, check_machine, check_privileges, make_state_directory
 from local_cloud.lifecycle.state import Supervisor
 from local_cloud.settings import Settings
 
@@ -29,8 +29,7 @@ def up(settings: Settings) -> tuple[Supervisor, bool]:
     Raises PreflightError, LifecycleError; whatever was started is taken down again then.
     """
     check_privileges()
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    settings.state_dir.chmod(0o700)  # it holds passwords and keys
+    make_state_directory(settings.state_dir)
     with _one_command(settings):
         recorded = Supervisor.read(settings.state_dir)
         if recorded is not None and recorded.process.is_alive():
@@ -54,7 +53,7 @@ def down(settings: Settings) -> bool:
     Raises LifecycleError when something can't be removed.
     """
     check_privileges()
-    if not settings.state_dir.exists():
+    if not settings.state_dir.is_dir():
         return False
     with _one_command(settings):
         recorded = Supervisor.read(settings.state_dir)

@@ -83,3 +83,12 @@ def test_a_supervisor_without_an_init_says_so(child: subprocess.Popen[bytes]) ->
 def test_a_missing_token_names_the_directory(tmp_path: Path) -> None:
     with pytest.raises(CloudIsDownError, match=str(tmp_path)):
         read_token(tmp_path)
+
+
+def test_who_may_not_read_the_record_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path) -> str:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(LocalCloudError, match=r"supervisor\.json is for root alone: run this with sudo"):
+        Supervisor.running(tmp_path)

@@ -86,3 +86,14 @@ def test_a_missing_image_is_refused_by_name(manifest: Path) -> None:
     manifest.write_text(json.dumps(content))
     with pytest.raises(SettingsError, match="lacks the images database"):
         ToolchainManifest.read(manifest)
+
+
+def test_a_manifest_that_is_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"Is a directory.*LOCAL_CLOUD_TOOLCHAIN_MANIFEST"):
+        ToolchainManifest.read(tmp_path)
+
+
+def test_what_a_manifest_lacks_is_said_on_one_line(manifest: Path) -> None:
+    manifest.write_text('{"images": {}}')
+    with pytest.raises(SettingsError, match=r"^.*wrong or missing: environment, postgresql, valkey.*$"):
+        ToolchainManifest.read(manifest)

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from stacks.engine import Outcome
 from stacks.events import Failed, Finished, Message, Started, Summary
-from stacks.operations import Progress, Result, explain, report
+from stacks.operations import PROGRAM_ENDED, Progress, Result, explain, report
 
 URN = "urn:pulumi:acme::tenantry::digitalocean:index/droplet:Droplet::acme-agent-a-1"
 
@@ -34,6 +34,13 @@ def test_a_failure_names_the_resource_and_repeats_the_provider() -> None:
     )
     said = explain(_result(Outcome(code=1, errors=errors)))
     assert said.splitlines()[0] == "Droplet acme-agent-a-1: 422 droplet limit reached", "DigitalOcean's words"
+
+
+def test_the_reason_that_the_program_gave_stands_alone() -> None:
+    ended = Message(severity="error", text=f"{PROGRAM_ENDED}: 1")
+    refused = Message(severity="error", text="the spec of 'acme' is refused", urn="")
+    assert explain(_result(Outcome(code=1, errors=(refused, ended)))) == refused.text
+    assert explain(_result(Outcome(code=1, errors=(ended,)))) == ended.text, "when there is no other"
 
 
 def test_a_lock_is_said_with_the_way_out() -> None:

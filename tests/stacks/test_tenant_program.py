@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import pulumi_digitalocean as digitalocean
 import pytest
 
 from stacks.catalogue import DATABASE_SIZES, Catalogue, refuse_unknown
+from stacks.errors import CatalogueError, StacksError
 from stacks.program import program
 from stacks.spec import TenantSpec, parse_spec
 from stacks.spec_errors import SpecError
@@ -173,3 +175,16 @@ def test_every_output_is_in_the_documentation(acme: Recording) -> None:
     document = (Path(__file__).parents[2] / "docs" / "components.md").read_text()
     missing = [name for name in acme.stack_outputs if f"`{name}`" not in document]
     assert not missing, f"docs/components.md lacks {missing}"
+
+
+def test_what_keeps_digitalocean_from_answering_is_said_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused() -> None:
+        raise Exception("invoke of X failed: invocation of X returned an error: 401; check the token")  # noqa: TRY002
+
+    monkeypatch.setattr(digitalocean, "get_regions", refused)
+    with pytest.raises(CatalogueError) as caught:
+        Catalogue.of_digitalocean()
+    assert isinstance(caught.value, StacksError), "whoever runs the program prints its message alone"
+    assert str(caught.value).endswith("can't be asked what it offers: 401; check the token")

@@ -61,6 +61,7 @@ def test_acme_has_two_langchain_agents_and_an_n8n_agent_and_globex_has_one() -> 
         ({"ip_range": "8.8.8.0/24"}, "ip_range", "'8.8.8.0/24'", "not a private range"),
         ({"ip_range": "10.245.0.0/24"}, "ip_range", "'10.245.0.0/24'", "reserves"),
         ({"ip_range": 10}, "ip_range", "10", "as a text"),
+        ({"agents": 3}, "agents", "3", "write a list"),
         ({"agents": []}, "agents", "0 droplets", f"1 to {MAX_DROPLETS}"),
         ({"agents": [AGENT, AGENT]}, "agents", "'writer' 2 times", "a name of its own"),
         ({"agents": [{**AGENT, "replicas": 51}]}, "agents", "51 droplets", "1 to 50"),
@@ -112,6 +113,12 @@ def test_what_may_be_a_secret_in_the_wrong_place_is_not_repeated(where: str) -> 
     value = "dop_v1_" + "0" * 12
     message = refusal(**{where: [value] if where == "ssh_keys" else value})
     assert value not in message, "an error message ends in logs"
+
+
+def test_a_token_in_the_place_of_a_word_is_not_repeated() -> None:
+    message = refusal(region="dop_v1_" + "0" * 32)
+    assert "region: got '[secret]'" in message
+    assert "0000" not in message, "an error message ends in logs"
 
 
 @pytest.mark.parametrize("content", [None, [], "text", 7])
@@ -168,9 +175,16 @@ def test_a_file_whose_name_is_another_tenants_is_refused(tmp_path: Path) -> None
 
 def test_a_file_that_is_no_yaml_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.acme.yaml"
-    path.write_text("config: [")
-    with pytest.raises(ProjectError, match=re.escape(str(path))):
-        load_spec(path)
+    for content, reason in (
+        (b"config: [hunter2", "line 1, column 17: expected"),
+        (b"\xff", "'utf-8' codec can't decode"),
+        (b"\0", "unacceptable character"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ProjectError, match=re.escape(f"can't read {path}: {reason}")) as caught:
+            load_spec(path)
+        assert "hunter2" not in str(caught.value), "what is there may be a secret"
+        assert "\n" not in str(caught.value), "one line"
     path.write_text("[]")
     with pytest.raises(SpecError, match="write a mapping"):
         load_spec(path)

@@ -8,7 +8,7 @@ from local_cloud.digitalocean.calls import Call
 from local_cloud.digitalocean.clock import written
 from local_cloud.digitalocean.databases.offer import ENGINES
 from local_cloud.digitalocean.projects.models import project_of
-from local_cloud.digitalocean.tables import Database, DatabaseCluster, DatabaseUser
+from local_cloud.digitalocean.tables import Action, Database, DatabaseCluster, DatabaseUser
 from local_cloud.digitalocean.tags.models import tags_of
 
 
@@ -39,7 +39,16 @@ def cluster_view(call: Call, cluster: DatabaseCluster) -> dict[str, Any]:
         "storage_size_mib": cluster.storage_size_mib,
         "version_end_of_life": None,
         "version_end_of_availability": None,
+        **_failure(call, cluster),
     }
+
+
+def _failure(call: Call, cluster: DatabaseCluster) -> dict[str, Any]:
+    """DigitalOcean has no cluster that never came online; here there is one, and its reason is known."""
+    if cluster.status != "error":
+        return {}
+    failed = select(Action.error).where(Action.resource_id == cluster.id, Action.error.is_not(None))
+    return {"message": call.session.scalar(failed.order_by(Action.id.desc()).limit(1))}
 
 
 def connection(cluster: DatabaseCluster, host: str) -> dict[str, Any]:

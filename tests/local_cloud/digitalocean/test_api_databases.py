@@ -194,6 +194,7 @@ def test_a_cluster_whose_server_never_answers_does_not_look_as_if_it_might(
         lambda: client.databases.get_cluster(cluster_id)["database"]["status"],
         lambda status: status == "error",
     )
+    assert client.databases.get_cluster(cluster_id)["database"]["message"], "here its reason is known"
     client.databases.destroy_cluster(cluster_id)
 
 

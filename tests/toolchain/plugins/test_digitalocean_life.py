@@ -64,7 +64,7 @@ def test_a_droplet_whose_create_errors_is_removed_so_that_the_next_update_makes_
 
 def test_a_cluster_that_never_comes_online_is_removed_at_once(plugin: Plugin, cloud: FakeApi) -> None:
     cloud.database_status = "error"
-    with pytest.raises(grpc.RpcError, match="has become error.*the cluster has been removed again"):
+    with pytest.raises(grpc.RpcError, match=r"has become error.*the cluster has been removed again"):
         plugin.make(
             "DatabaseCluster",
             {

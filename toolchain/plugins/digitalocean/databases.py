@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from toolchain.plugins.base.errors import PartialFailure, Undone
 from toolchain.plugins.base.resource import Reading
 from toolchain.plugins.base.values import Properties
 from toolchain.plugins.digitalocean.actions import set_tags
@@ -31,7 +32,7 @@ class DatabaseCluster(Collection):
     unsent = frozenset(
         {"evictionPolicy", "maintenanceWindows", "sqlMode", "storageAutoscale", "storageSizeMib"}
     )
-    readiness = Readiness("status", frozenset({"online"}), seconds=ONLINE_SECONDS)
+    readiness = Readiness("status", frozenset({"online"}), frozenset({"error"}), seconds=ONLINE_SECONDS)
     vanishes = True
 
     def verify(self, inputs: Mapping[str, Any], olds: Mapping[str, Any]) -> Mapping[str, str]:
@@ -62,6 +63,17 @@ class DatabaseCluster(Collection):
             if self.is_what_was_asked(cluster, inputs):
                 return {"database": cluster}
         return None
+
+    def create(self, inputs: Properties) -> Reading:
+        """A cluster that was never online is removed again: in the state it would block every update."""
+        try:
+            return super().create(inputs)
+        except PartialFailure as failure:
+            made = self.get(failure.id, inputs)
+            if made is None or made.get("status") != "error":
+                raise
+            self.delete(failure.id, inputs)
+            raise Undone(f"{failure}; the cluster has been removed again") from failure
 
     def finish(self, thing: Json, inputs: Properties) -> None:
         self._set_details(thing["id"], {}, inputs)
