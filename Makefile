@@ -7,6 +7,9 @@ PYTHON ?= python3
 TENANTS ?= acme globex
 BIN := .venv/bin
 CLOUD := $(BIN)/python -m local_cloud
+STACKS := $(CLOUD) exec -- python -m stacks
+# What stacks.up ends with when a killed update has left its lock.
+NEEDS_RECOVERY := 75
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,21 +24,23 @@ toolchain: .venv/ready
 
 up: toolchain  ## bring up the tenants on the local cloud, and verify them
 	@$(CLOUD) up
-	@$(CLOUD) exec -- python -m stacks.up $(TENANTS)
-	@$(CLOUD) exec -- python -m stacks.verify $(TENANTS)
+	@exec 9>.tenantry/up.lock; flock --nonblock 9 || { echo "another make up runs: waiting for it"; flock 9; }; \
+	  $(STACKS).up $(TENANTS) 9>&- || { [ $$? -eq $(NEEDS_RECOVERY) ] && \
+	  $(STACKS).recover $(TENANTS) 9>&- && $(STACKS).up $(TENANTS) 9>&-; }
+	@$(STACKS).verify $(TENANTS)
 
 down: .venv/ready  ## stop the local cloud; disks and state stay, `make up` restores them
 	@$(CLOUD) down
 
 shell: toolchain  ## a shell where `pulumi` reaches the local cloud
 	@$(CLOUD) up
-	@$(CLOUD) exec -- python -m stacks.project
+	@$(STACKS).project
 	@cd .tenantry/project && LOCAL_CLOUD_STATE_DIR=$(CURDIR)/.tenantry/local-cloud \
 	  LOCAL_CLOUD_TOOLCHAIN_MANIFEST=$(CURDIR)/.tenantry/toolchain.json $(CURDIR)/$(CLOUD) exec -- $${SHELL:-bash}
 
 recover: toolchain  ## bring stacks back after a crash: locks, pending creates, orphans
 	@$(CLOUD) up
-	@$(CLOUD) exec -- python -m stacks.recover $(TENANTS)
+	@$(STACKS).recover $(TENANTS)
 
 check: .venv/ready  ## lint, format, types, imports, secrets
 	$(BIN)/ruff check .

@@ -1,24 +1,36 @@
 """`python -m stacks.up [tenant…]`: bring tenants up, side by side.
 
-All specs are checked first: when one is wrong nothing is created at all. An update that changes nothing costs
-the start of the engine, the program and the plugin, and no more: there is no preview before it, no stack is
-selected.
+All specs are checked first: when one is wrong nothing is created at all. A region, size or image that
+DigitalOcean lacks is found by the tenant's own update, before it creates anything. An update that changes
+nothing costs the start of the engine, the program and the plugin, and no more: there is no preview before
+it, no stack is selected.
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from stacks import operations
 from stacks.engine import Engine
-from stacks.operations import Progress
+from stacks.operations import Progress, Result
 from stacks.project import Project
 from stacks.spec import load_specs
 from stacks.spec_errors import SpecError
 
 REFUSED = 2
 """The exit code for a spec that is refused: nothing was created."""
+NEEDS_RECOVERY = 75
+"""The exit code when a crash has left a lock: EX_TEMPFAIL of sysexits.h, for `stacks.recover` mends it."""
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """One for all tenants; what can be mended by a command counts only when nothing else has failed."""
+    failed = [result.outcome for result in results if not result.outcome.succeeded]
+    if not failed:
+        return 0
+    return NEEDS_RECOVERY if all(outcome.needs_recovery for outcome in failed) else 1
 
 
 def up(
@@ -44,7 +56,7 @@ def up(
         options = ("--refresh",) if refresh else ()
         results = await operations.run_all(engine, "up", chosen, progress, *options)
         operations.report(results, progress, as_json=json)
-        return 0 if all(result.outcome.succeeded for result in results) else 1
+        return exit_code(results)
 
     sys.exit(operations.command(engine, work, console))
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from stacks.engine import Outcome
 from stacks.events import Failed, Finished, Message, Started, Summary
 from stacks.operations import PROGRAM_ENDED, Progress, Result, explain, report
+from stacks.up import NEEDS_RECOVERY, exit_code
 
 URN = "urn:pulumi:acme::tenantry::digitalocean:index/droplet:Droplet::acme-agent-a-1"
 
@@ -79,3 +80,18 @@ def test_json_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> Non
     progress, _ = _progress()
     report([_result(Outcome(code=0))], progress, as_json=True)
     assert json.loads(capsys.readouterr().out)["acme"]["succeeded"] is True, "for programs"
+
+
+LOCKED = Outcome(code=255, output="the stack is currently locked by 1 lock(s)")
+
+
+def test_a_lock_that_a_crash_has_left_has_an_exit_code_of_its_own() -> None:
+    assert exit_code([_result(Outcome(code=0)), _result(LOCKED)]) == NEEDS_RECOVERY, "`make up` mends that"
+
+
+def test_a_failure_that_recovery_does_not_mend_comes_first() -> None:
+    assert exit_code([_result(LOCKED), _result(Outcome(code=1))]) == 1, "recovering would hide it"
+
+
+def test_an_up_of_which_everything_succeeded_ends_with_zero() -> None:
+    assert exit_code([_result(Outcome(code=0))]) == 0
