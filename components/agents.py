@@ -6,13 +6,12 @@ host, so changing one must not replace the host, and user-data has neither.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 
 import pulumi
 
-from components.cloud_init import CacheAccess, DatabaseAccess, HostConfig, user_data
+from components.cloud_init import CacheAccess, DatabaseAccess
 from components.flows import Endpoint
-from components.host import HardenedHost, HardenedHostArgs
+from components.host import HardenedHost, HardenedHostArgs, hardened_user_data
 from components.naming import agent_host_name
 from components.props import props
 from components.tokens import AGENT_CLUSTER
@@ -83,15 +82,12 @@ class AgentCluster(pulumi.ComponentResource):
 
 
 def _user_data(host_name: str, args: AgentClusterArgs) -> pulumi.Output[str]:
-    known = pulumi.Output.all(names=args.names, database=args.database, cache=args.cache)
-    return known.apply(
-        lambda values: user_data(
-            HostConfig(
-                hostname=host_name,
-                tier=Endpoint.AGENT,
-                ip_range=IPv4Network(args.ip_range),
-                ssh_keys=tuple(args.ssh_keys),
-                **values,
-            )
-        )
+    return hardened_user_data(
+        host_name,
+        Endpoint.AGENT,
+        args.ip_range,
+        args.ssh_keys,
+        names=args.names,
+        database=args.database,
+        cache=args.cache,
     )

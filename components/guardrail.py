@@ -6,13 +6,12 @@ host that every tenant has exactly one of.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 
 import pulumi
 
-from components.cloud_init import DatabaseAccess, HostConfig, user_data
+from components.cloud_init import DatabaseAccess
 from components.flows import Endpoint
-from components.host import HardenedHost, HardenedHostArgs
+from components.host import HardenedHost, HardenedHostArgs, hardened_user_data
 from components.naming import resource_name
 from components.props import props
 from components.tokens import GUARDRAIL
@@ -62,15 +61,12 @@ class Guardrail(pulumi.ComponentResource):
 
 
 def _user_data(host_name: str, args: GuardrailArgs) -> pulumi.Output[str]:
-    known = pulumi.Output.all(names=args.names, database=args.database, administrator=args.administrator)
-    return known.apply(
-        lambda values: user_data(
-            HostConfig(
-                hostname=host_name,
-                tier=Endpoint.GUARDRAIL,
-                ip_range=IPv4Network(args.ip_range),
-                ssh_keys=tuple(args.ssh_keys),
-                **values,
-            )
-        )
+    return hardened_user_data(
+        host_name,
+        Endpoint.GUARDRAIL,
+        args.ip_range,
+        args.ssh_keys,
+        names=args.names,
+        database=args.database,
+        administrator=args.administrator,
     )

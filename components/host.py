@@ -6,10 +6,13 @@ keys come with user-data, for the one account that is theirs. What the host runs
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from typing import Any
 
 import pulumi
 import pulumi_digitalocean as digitalocean
 
+from components.cloud_init import HostConfig, user_data
 from components.flows import Endpoint
 from components.naming import tenant_tag, tier_tag
 from components.props import props
@@ -30,6 +33,23 @@ class HardenedHostArgs:
     after: Sequence[pulumi.Resource] = field(default=(), metadata={"ordering": True})
 
 
+def hardened_user_data(
+    host_name: str, tier: Endpoint, ip_range: str, ssh_keys: Sequence[str], **known_later: pulumi.Input[Any]
+) -> pulumi.Output[str]:
+    """The host's user-data, once what it needs of HostConfig is known: names and credentials."""
+    return pulumi.Output.all(**known_later).apply(
+        lambda values: user_data(
+            HostConfig(
+                hostname=host_name,
+                tier=tier,
+                ip_range=IPv4Network(ip_range),
+                ssh_keys=tuple(ssh_keys),
+                **values,
+            )
+        )
+    )
+
+
 class HardenedHost(pulumi.ComponentResource):
     """The component's name is the droplet's."""
 
@@ -38,8 +58,8 @@ class HardenedHost(pulumi.ComponentResource):
     private_address: pulumi.Output[str]
 
     def __init__(self, name: str, args: HardenedHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        user_data = pulumi.Output.secret(args.user_data)
-        super().__init__(HARDENED_HOST, name, {**props(args), "user_data": user_data}, opts)
+        secret = pulumi.Output.secret(args.user_data)
+        super().__init__(HARDENED_HOST, name, {**props(args), "user_data": secret}, opts)
         self.host_name = name
         self.tier = args.tier
         droplet = digitalocean.Droplet(
@@ -56,7 +76,7 @@ class HardenedHost(pulumi.ComponentResource):
             graceful_shutdown=True,
             resize_disk=False,
             tags=[tenant_tag(args.tenant), tier_tag(args.tenant, args.tier)],
-            user_data=user_data,
+            user_data=secret,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         self.droplet_id = droplet.id
