@@ -25,6 +25,6 @@ rm -f .venv/ready
 echo "bootstrap: installing the Python packages of requirements.lock"
 [ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 .venv/bin/python -m pip install --quiet --require-hashes -r requirements-bootstrap.lock
-.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
+.venv/bin/uv pip sync --compile-bytecode --quiet --python .venv/bin/python --require-hashes requirements.lock requirements-bootstrap.lock
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 touch .venv/ready

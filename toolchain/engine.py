@@ -81,8 +81,6 @@ def _build(workshop: Workshop) -> None:
             shutil.copyfile(golang.module_cache(workshop) / SDK_MODULE / script, copied)
             copied.chmod(0o755)
 
-    # Runs of other clones share the sources; they are removed only while nobody else builds.
     with workshop.lock(golang.WORK):
         workshop.make(PULUMI, build_pulumi)
         workshop.make(LANGUAGE_HOST, build_language_host)
-        golang.remove_work(workshop)

@@ -59,5 +59,10 @@ def compile_program(
 
 
 def remove_work(workshop: Workshop) -> None:
-    """Removes the sources and compiled packages, gigabytes that only an interrupted build can use."""
-    remove_tree(workshop.cache.root / WORK)
+    """Removes the sources and compiled packages, gigabytes that only an interrupted build can use.
+
+    Runs of other clones share them, so they are removed only while nobody builds.
+    """
+    if (workshop.cache.root / WORK).exists():
+        with workshop.lock(WORK):
+            remove_tree(workshop.cache.root / WORK)

@@ -9,12 +9,14 @@ import os
 import subprocess
 from pathlib import Path
 
-from toolchain import apt
+from toolchain import apt, mesh
 from toolchain.cache import Recipe
 from toolchain.errors import ToolchainError
 from toolchain.workshop import RECIPES, Workshop
 
-DROPLET = Recipe(name="debian-12-x64", version="12", folder=RECIPES / "debian-12-x64")
+DROPLET = Recipe(
+    name="debian-12-x64", version="12", folder=RECIPES / "debian-12-x64", inputs=(mesh.TAILSCALE.key,)
+)
 DATABASE = Recipe(name="database", version="12", folder=RECIPES / "database", inputs=(DROPLET.key,))
 
 INHERITED_SETTINGS = (
@@ -27,11 +29,11 @@ INHERITED_SETTINGS = (
 """What this machine's apt was told about reaching its mirror; the chroot's apt has to know it too."""
 
 
-def make_droplet_image(workshop: Workshop) -> Path:
-    """The root file system that every droplet's own layer lies on."""
+def make_droplet_image(workshop: Workshop, tailscale: Path) -> Path:
+    """The root file system that every droplet's own layer lies on, with the programs of `tailscale` in it."""
 
     def build(target: Path) -> None:
-        _run_script(DROPLET, {"ROOT": str(target)}, workshop)
+        _run_script(DROPLET, {"ROOT": str(target), "TAILSCALE": str(tailscale)}, workshop)
         # A root directory that only root can enter would lock every service's own user out.
         target.chmod(0o755)
 

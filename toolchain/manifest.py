@@ -36,6 +36,10 @@ class Manifest:
     images: dict[str, str]
     postgresql: str
     valkey: str
+    tailscale: str
+    """The folder of `tailscaled` and `tailscale`."""
+    headscale: str
+    openbao: str
     programs: dict[str, Program]
 
     def write(self, path: Path) -> None:

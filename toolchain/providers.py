@@ -13,7 +13,11 @@ from pathlib import Path
 from toolchain.errors import ToolchainError
 from toolchain.files import write_atomically
 
-STAND_INS = {"digitalocean": "toolchain.plugins.digitalocean"}
+STAND_INS = {
+    "command": "toolchain.plugins.command",
+    "digitalocean": "toolchain.plugins.digitalocean",
+    "tailscale": "toolchain.plugins.tailscale",
+}
 """Providers that the programs use, and the module that stands in where the official plugin is missing."""
 
 
@@ -51,12 +55,16 @@ def _install(name: str, module: str, home: Path, clone: Path, official: Path) ->
 
 
 def stand_in(module: str, clone: Path) -> str:
-    """A program that runs the module by this Python, from this clone."""
-    return (
-        "#!/bin/sh\n"
-        f"export PYTHONPATH={shlex.quote(str(clone))}${{PYTHONPATH:+:$PYTHONPATH}}\n"
-        f'exec {shlex.quote(sys.executable)} -m {module} "$@"\n'
+    """A program that runs the module by this Python, from this clone.
+
+    Its environment stays as it came, without a PYTHONPATH: the commands that a plugin runs inherit it.
+    """
+    start = (
+        "import runpy, sys; clone, module = sys.argv[1:3]; del sys.argv[1:3]; sys.path.insert(0, clone); "
+        'runpy.run_module(module, run_name="__main__", alter_sys=True)'
     )
+    command = shlex.join([sys.executable, "-c", start, str(clone), module])
+    return f'#!/bin/sh\nexec {command} "$@"\n'
 
 
 def _sdk_version(name: str) -> str:

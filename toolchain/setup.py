@@ -7,7 +7,19 @@ import platform
 import sys
 from pathlib import Path
 
-from toolchain import apt, databases, engine, finder, golang, images, installer, manifest, providers
+from toolchain import (
+    apt,
+    databases,
+    engine,
+    finder,
+    golang,
+    images,
+    installer,
+    manifest,
+    mesh,
+    providers,
+    vault,
+)
 from toolchain.cache import Cache, Recipe
 from toolchain.engine import Engine
 from toolchain.errors import InstallerError
@@ -20,7 +32,10 @@ SPACE = {
     golang.GO: 320,
     engine.PULUMI: 3600,
     engine.LANGUAGE_HOST: 200,
-    images.DROPLET: 900,
+    mesh.TAILSCALE: 1400,
+    mesh.HEADSCALE: 2300,
+    vault.OPENBAO: 350,
+    images.DROPLET: 1000,
     images.DATABASE: 150,
     databases.POSTGRESQL: 500,
     databases.VALKEY: 60,
@@ -37,6 +52,7 @@ def set_up(clone: Clone, workshop: Workshop) -> Manifest:
     found, refused = finder.find(os.environ, Path.home(), workshop.cache.root)
     check_space(workshop.cache.root, space_needed(workshop.cache, with_engine=found is None))
     results = run(steps(workshop, found, refused), stop=workshop.stop)
+    golang.remove_work(workshop)
     manifest.prepare(clone)
     plugins = providers.install(clone.pulumi_home, clone.root, Path.home() / ".pulumi" / "plugins")
     made = describe(clone, results, plugins)
@@ -63,7 +79,12 @@ def steps(workshop: Workshop, found: Engine | None, refused: list[str]) -> list[
     return [
         Step(name="host", action=host),
         Step(name="engine", action=lambda _: found or provide_engine(workshop, refused)),
-        Step(name="droplet image", needs=("host",), action=lambda _: images.make_droplet_image(workshop)),
+        Step(name="tailscale", action=lambda _: mesh.make_tailscale(workshop)),
+        Step(
+            name="droplet image",
+            needs=("host", "tailscale"),
+            action=lambda done: images.make_droplet_image(workshop, done["tailscale"]),
+        ),
         Step(
             name="database layer",
             needs=("droplet image",),
@@ -71,6 +92,8 @@ def steps(workshop: Workshop, found: Engine | None, refused: list[str]) -> list[
         ),
         Step(name="postgresql", needs=("host",), action=lambda _: databases.make_postgresql(workshop)),
         Step(name="valkey", action=lambda _: databases.make_valkey(workshop)),
+        Step(name="headscale", action=lambda _: mesh.make_headscale(workshop)),
+        Step(name="openbao", action=lambda _: vault.make_openbao(workshop)),
     ]
 
 
@@ -118,11 +141,21 @@ def describe(clone: Clone, results: Results, plugins: list[providers.Provider]) 
         "database": Program(version="12", path=str(layer), why="layer for database hosts, by the recipe"),
         "postgresql": Program(version="18.4", path=str(postgresql), why="with TLS and pgvector 0.8.5"),
         "valkey": Program(version="8.1.8", path=str(valkey), why="behind stunnel4 for TLS"),
+        "tailscale": Program(version=mesh.VERSION, path=str(results["tailscale"]), why="built by the recipe"),
+        "headscale": Program(
+            version=mesh.HEADSCALE_VERSION, path=str(results["headscale"]), why="built by the recipe"
+        ),
+        "openbao": Program(
+            version=vault.OPENBAO.version, path=str(results["openbao"]), why="Vault's API, open source"
+        ),
     }
     return Manifest(
         environment=manifest.environment(clone, used, os.environ.get("PATH", "")),
         images={"debian-12-x64": str(image), "database": str(layer)},
         postgresql=str(postgresql),
         valkey=str(valkey),
+        tailscale=str(results["tailscale"]),
+        headscale=str(results["headscale"]),
+        openbao=str(results["openbao"]),
         programs=programs,
     )

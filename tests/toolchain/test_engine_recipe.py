@@ -47,7 +47,15 @@ def test_the_engine_s_folder_holds_all_it_needs(workshop: Workshop) -> None:
         "pulumi-resource-pulumi-python",
     ], "the engine warns of a language host that is not beside it"
     assert all(os.access(made.pulumi.parent / name, os.R_OK) for name in names), "they can be read"
-    assert not (workshop.cache.root / golang.WORK).exists(), "what only the build needed has gone"
+
+
+@pytest.mark.usefixtures("log")
+def test_what_only_builds_need_goes_at_the_end_of_the_set_up(workshop: Workshop) -> None:
+    golang.remove_work(workshop)
+    engine.make(workshop, "a test")
+    assert (workshop.cache.root / golang.WORK).is_dir(), "other builds of this run can use it"
+    golang.remove_work(workshop)
+    assert not (workshop.cache.root / golang.WORK).exists(), "gigabytes"
 
 
 def test_an_interrupted_build_goes_on_with_what_is_there(

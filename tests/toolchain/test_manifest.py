@@ -22,12 +22,16 @@ def test_the_manifest_holds_what_its_readers_need(tmp_path: Path) -> None:
         images={"debian-12-x64": "/cache/image", "database": "/cache/database/layer"},
         postgresql="/cache/postgresql",
         valkey="/cache/valkey/valkey-server",
+        tailscale="/cache/tailscale",
+        headscale="/cache/headscale/headscale",
+        openbao="/cache/openbao/bao",
         programs={"pulumi": Program(version="3.259.0", path="/cache/engine/pulumi", why="a test")},
     )
     made.write(clone.manifest)
 
     read = json.loads((tmp_path / ".tenantry" / "toolchain.json").read_text())
-    assert set(read) == {"environment", "images", "postgresql", "valkey", "programs"}, "the agreed keys"
+    programs = {"postgresql", "valkey", "tailscale", "headscale", "openbao"}
+    assert set(read) == {"environment", "images", *programs, "programs"}, "the agreed keys"
     assert read["programs"]["pulumi"] == {
         "version": "3.259.0",
         "path": "/cache/engine/pulumi",

@@ -10,10 +10,17 @@ import pytest
 
 from toolchain import providers
 from toolchain.errors import ToolchainError
+from toolchain.providers import Provider
 
 VERSION = importlib.metadata.version("pulumi-digitalocean")
 FOLDER = f"resource-digitalocean-v{VERSION}"
 PROGRAM = "pulumi-resource-digitalocean"
+
+
+def install_digitalocean(home: Path, clone: Path, official: Path) -> Provider:
+    return next(
+        provider for provider in providers.install(home, clone, official) if provider.name == "digitalocean"
+    )
 
 
 @pytest.fixture
@@ -24,8 +31,23 @@ def official(tmp_path: Path) -> Path:
     return tmp_path / "official"
 
 
+def installed(home: Path, clone: Path, official: Path) -> providers.Provider:
+    """The one of DigitalOcean, among all that were installed."""
+    return next(each for each in providers.install(home, clone, official) if each.name == "digitalocean")
+
+
+def test_every_sdk_of_the_programs_has_its_plugin(tmp_path: Path) -> None:
+    every = providers.install(tmp_path / "home", tmp_path, tmp_path / "none")
+    sdks = {
+        each.metadata["Name"].removeprefix("pulumi-").removeprefix("pulumi_")
+        for each in importlib.metadata.distributions()
+        if each.metadata["Name"].startswith(("pulumi-", "pulumi_"))
+    } - {"policy"}  # of packs: it says of itself that it has no resources
+    assert {each.name for each in every} == sdks, "the engine would look for a missing one on the internet"
+
+
 def test_a_stand_in_goes_where_the_engine_looks_for_the_sdk_s_version(tmp_path: Path) -> None:
-    (provider,) = providers.install(tmp_path / "home", tmp_path, tmp_path / "none")
+    provider = installed(tmp_path / "home", tmp_path, tmp_path / "none")
     assert provider.program == tmp_path / "home" / "plugins" / FOLDER / PROGRAM, "the engine's own convention"
     assert os.access(provider.program, os.X_OK), "and it can be started"
     assert provider.version == VERSION, "of the version that the Python SDK asks for"
@@ -42,8 +64,17 @@ def test_a_stand_in_runs_the_clone_s_module_with_the_engine_s_arguments(tmp_path
     assert answer.stdout.strip() == f"['127.0.0.1:1', 'a b'] {sys.executable}", "same Python, same arguments"
 
 
+def test_a_stand_in_leaves_its_environment_to_the_commands_that_it_runs(tmp_path: Path) -> None:
+    (tmp_path / "asks_for_a_test.py").write_text("import os\nprint(os.environ.get('PYTHONPATH'))\n")
+    program = tmp_path / "program"
+    program.write_text(providers.stand_in("asks_for_a_test", tmp_path))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    answer = subprocess.run(["sh", program], env=environment, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "None", "a local command's Python must not find our clone"
+
+
 def test_an_official_plugin_that_is_installed_is_used(tmp_path: Path, official: Path) -> None:
-    (provider,) = providers.install(tmp_path / "home", tmp_path, official)
+    provider = installed(tmp_path / "home", tmp_path, official)
     assert provider.program.read_text() == "official", "it leads to the official program"
     assert "the official plugin" in provider.why, "and the table says so"
 
@@ -51,11 +82,16 @@ def test_an_official_plugin_that_is_installed_is_used(tmp_path: Path, official: 
 def test_stand_in_and_official_plugin_take_each_other_s_place(tmp_path: Path, official: Path) -> None:
     home = tmp_path / "home"
     for place, expected in ((tmp_path, "stand-in"), (official, "official"), (official, "official")):
-        (provider,) = providers.install(home, tmp_path, place)
+        provider = installed(home, tmp_path, place)
         assert expected in provider.why, "whatever was installed before"
-    (provider,) = providers.install(home, tmp_path, tmp_path / "none")
+    provider = installed(home, tmp_path, tmp_path / "none")
     assert provider.program.read_text().startswith("#!/bin/sh"), "the stand-in came back"
     assert (official / FOLDER / PROGRAM).read_text() == "official", "and the official one was not written to"
+
+
+def test_every_provider_that_the_programs_use_is_installed(tmp_path: Path) -> None:
+    installed = {provider.name for provider in providers.install(tmp_path / "home", tmp_path, tmp_path)}
+    assert installed == {"digitalocean", "tailscale", "command"}, "the engine looks for no other"
 
 
 def test_a_missing_sdk_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

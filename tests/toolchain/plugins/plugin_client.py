@@ -21,16 +21,22 @@ class Plugin:
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         self.stub: Any = provider_pb2_grpc.ResourceProviderStub(self._channel)
 
+    def urn(self, type: str) -> str:
+        """Of the thing that tests make; `type` is a token, or the name of a bridged resource (`Vpc`)."""
+        token = type if ":" in type else token_of(type, self.provider.facts.name)
+        return f"urn:pulumi:dev::tenantry::{token}::thing"
+
     def close(self) -> None:
         self._channel.close()
         self._server.stop(grace=None).wait()
+        self.provider.close()
 
     def configure(self, **settings: Any) -> Any:
         return self.stub.Configure(messages.ConfigureRequest(args=encode(settings)))
 
     def check(self, type: str, news: Properties, olds: Properties | None = None) -> Any:
         request = messages.CheckRequest(
-            urn=urn(type), olds=encode(olds or {}), news=encode(news), randomSeed=b"seed"
+            urn=self.urn(type), olds=encode(olds or {}), news=encode(news), randomSeed=b"seed"
         )
         return self.stub.Check(request)
 
@@ -41,12 +47,12 @@ class Plugin:
 
     def diff(self, type: str, state: Properties, old: Properties, new: Properties) -> Any:
         request = messages.DiffRequest(
-            id="1", urn=urn(type), olds=encode(state), old_inputs=encode(old), news=encode(new)
+            id="1", urn=self.urn(type), olds=encode(state), old_inputs=encode(old), news=encode(new)
         )
         return self.stub.Diff(request)
 
     def create(self, type: str, inputs: Properties, *, preview: bool = False) -> tuple[str, Properties]:
-        request = messages.CreateRequest(urn=urn(type), properties=encode(inputs), preview=preview)
+        request = messages.CreateRequest(urn=self.urn(type), properties=encode(inputs), preview=preview)
         response = self.stub.Create(request)
         return response.id, decode(response.properties)
 
@@ -60,32 +66,27 @@ class Plugin:
     ) -> Any:
         return self.stub.Read(
             messages.ReadRequest(
-                id=id, urn=urn(type), properties=encode(state or {}), inputs=encode(inputs or {})
+                id=id, urn=self.urn(type), properties=encode(state or {}), inputs=encode(inputs or {})
             )
         )
 
     def update(self, type: str, id: str, state: Properties, old: Properties, new: Properties) -> Properties:
         request = messages.UpdateRequest(
-            id=id, urn=urn(type), olds=encode(state), old_inputs=encode(old), news=encode(new)
+            id=id, urn=self.urn(type), olds=encode(state), old_inputs=encode(old), news=encode(new)
         )
         return decode(self.stub.Update(request).properties)
 
     def delete(self, type: str, id: str, state: Properties | None = None) -> None:
-        self.stub.Delete(messages.DeleteRequest(id=id, urn=urn(type), properties=encode(state or {})))
+        self.stub.Delete(messages.DeleteRequest(id=id, urn=self.urn(type), properties=encode(state or {})))
 
     def invoke(self, function: str, **arguments: Any) -> Properties:
-        request = messages.InvokeRequest(
-            tok=f"digitalocean:index/{function}:{function}", args=encode(arguments)
-        )
+        token = function if ":" in function else f"{self.provider.facts.name}:index/{function}:{function}"
+        request = messages.InvokeRequest(tok=token, args=encode(arguments))
         return decode(getattr(self.stub.Invoke(request), "return"))
 
     def cancel(self) -> None:
         self.stub.Cancel(Empty())
 
 
-def token_of(type: str) -> str:
-    return f"digitalocean:index/{type[0].lower()}{type[1:]}:{type}"
-
-
-def urn(type: str) -> str:
-    return f"urn:pulumi:dev::tenantry::{token_of(type)}::thing"
+def token_of(type: str, package: str = "digitalocean") -> str:
+    return f"{package}:index/{type[0].lower()}{type[1:]}:{type}"

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolchain.plugins.base.calls import Patience
 from toolchain.plugins.base.errors import Cancelled, NotConfigured, ProviderError, TimedOut
 from toolchain.plugins.base.facts import camel, load, snake
+from toolchain.plugins.base.logs import EngineLog
 from toolchain.plugins.base.schema import schema
 from toolchain.plugins.base.values import UNKNOWN, Secret, conceal, decode, encode, reveal
 from toolchain.plugins.base.waiting import Waiter
@@ -24,6 +26,9 @@ from toolchain.plugins.digitalocean.collection import Collection
 from toolchain.plugins.digitalocean.filters import chosen
 from toolchain.plugins.digitalocean.functions import Functions
 from toolchain.plugins.digitalocean.provider import RESOURCES, connection_settings
+from toolchain.plugins.tailscale import provider as tailscale_provider
+from toolchain.plugins.tailscale.api import Api as TailscaleApi
+from toolchain.plugins.tailscale.functions import Functions as TailscaleFunctions
 
 FACTS = load("digitalocean")
 
@@ -127,6 +132,31 @@ def test_a_cancelled_waiter_waits_no_more() -> None:
     assert time.monotonic() - begun < 1
 
 
+def test_cancelling_interrupts_what_is_under_way_and_nothing_else() -> None:
+    waiter, seen = Waiter(), []
+    with waiter.interrupting(lambda: seen.append("over")):
+        pass
+    with waiter.interrupting(lambda: seen.append("under way")):
+        waiter.cancel()
+    with waiter.interrupting(lambda: seen.append("late")):
+        pass
+    assert seen == ["under way", "late"], "what begins after that is interrupted too"
+
+
+def test_messages_go_nowhere_until_there_is_an_engine_and_once_it_has_gone() -> None:
+    log = EngineLog()
+    log.status("nobody hears this")
+    log.connect("127.0.0.1:9")
+    log.warning("nor this")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "asked", "expected"), [(0, None, 1), (3, None, 8), (9, None, 30), (0, 7, 7)]
+)
+def test_waits_before_another_try_grow_to_a_limit(attempt: int, asked: float | None, expected: float) -> None:
+    assert Patience().wait(attempt, asked) == expected
+
+
 SIZES = [
     {"slug": "s-1vcpu-1gb", "regions": ["nyc3", "sfo3"], "memory": 1024, "available": True},
     {"slug": "s-2vcpu-2gb", "regions": ["nyc3"], "memory": 2048, "available": True},
@@ -195,6 +225,14 @@ def is_closed(port: int) -> bool:
 
 def test_the_document_names_every_function_and_setting() -> None:
     document = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text()
-    there = Functions(Api(Waiter()), {}).names
+    there = [*Functions(Api(Waiter()), {}).names, *TailscaleFunctions(TailscaleApi(Waiter())).names]
     assert not {name for name in there if f"`{name}`" not in document}, "a function that isn't documented"
-    assert set(re.findall(r"`(get[A-Za-z]+)`", document)) <= set(there), "a function that isn't there"
+    assert set(re.findall(r"`(get[A-Za-z0-9]+)`", document)) <= set(there), "a function that isn't there"
+
+
+def test_the_document_names_every_resource_of_the_tailnet_with_what_replaces_it() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text()
+    for each in tailscale_provider.RESOURCES:
+        replacing = ", ".join(f"`{name}`" for name in sorted(each.replacing)) or "none"
+        row = f"| `{each.__name__}` | {replacing} |"
+        assert row in document, "what Tailscale's own provider says, and the facts don't"

@@ -1,21 +1,15 @@
 """The stand-in under the real Pulumi engine: up, preview, refresh, import, destroy."""
 
 import json
-import os
 import secrets
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from digitalocean_fake import FakeApi, Fault
+from engine_project import Engine, new_project
 
 pytestmark = pytest.mark.end_to_end
 
-ROOT = Path(__file__).parents[3]
 PROGRAM = """\
 
 import pulumi
@@ -57,79 +51,10 @@ pulumi.CustomResource("digitalocean:index/vpc:Vpc", "v", inputs, pulumi.Resource
 """
 
 
-@dataclass
-class Engine:
-    """A Pulumi project in a folder of its own, with the stand-in as its plugin."""
-
-    folder: Path
-    environment: dict[str, str]
-    errors: str = ""
-
-    def run(self, *arguments: str, succeeds: bool = True, input: str | None = None) -> str:
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=self.folder,
-            env=self.environment,
-            input=input,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        self.errors = done.stderr
-        said = f"pulumi {arguments[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-        assert (done.returncode == 0) == succeeds, said
-        return done.stdout
-
-    def steps(self, *arguments: str) -> dict[str, str]:
-        """The operation on each resource, by its logical name, that a preview announces."""
-        announced = json.loads(self.run("preview", "--json", *arguments))["steps"]
-        return {step["urn"].rsplit("::", 1)[-1]: step["op"] for step in announced}
-
-    def state(self) -> dict[str, Any]:
-        return {each["urn"].rsplit("::", 1)[-1]: each for each in self.deployment()["resources"]}
-
-    def deployment(self) -> dict[str, Any]:
-        deployment: dict[str, Any] = json.loads(self.run("stack", "export"))["deployment"]
-        return deployment
-
-
-def toolchain_environment() -> dict[str, str]:
-    """The environment that has `pulumi`: the toolchain's, or else the one that the tests run in."""
-    manifest = ROOT / ".tenantry" / "toolchain.json"
-    found = dict(json.loads(manifest.read_text())["environment"]) if manifest.exists() else {}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{found.get('PATH', os.environ['PATH'])}"
-    if not shutil.which("pulumi", path=path):
-        pytest.fail("there is no pulumi: run `python -m toolchain` first")
-    return {"PATH": path, "HOME": os.environ.get("HOME", "/")}
-
-
 @pytest.fixture
 def engine(tmp_path: Path, cloud: FakeApi, password: str) -> Engine:
-    home = tmp_path / "home"
-    sdk = ROOT / ".venv/lib" / f"python3.{sys.version_info.minor}" / "site-packages/pulumi_digitalocean"
-    version = json.loads((sdk / "pulumi-plugin.json").read_text())["version"]
-    plugin = home / "plugins" / f"resource-digitalocean-v{version}" / "pulumi-resource-digitalocean"
-    plugin.parent.mkdir(parents=True)
-    command = f"PYTHONPATH='{ROOT}' exec '{sys.executable}' -m toolchain.plugins.digitalocean \"$@\""
-    plugin.write_text(f"#!/bin/sh\n{command}\n")
-    plugin.chmod(0o755)
-    project = tmp_path / "project"
-    project.mkdir()
-    (tmp_path / "state").mkdir()
-    (project / "Pulumi.yaml").write_text("name: sample\nruntime: python\n")
-    (project / "__main__.py").write_text(PROGRAM)
-    environment = {
-        **toolchain_environment(),
-        "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
-        "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(8),
-        "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "DIGITALOCEAN_API_URL": cloud.url,
-        "DIGITALOCEAN_TOKEN": cloud.token,
-    }
-    engine = Engine(project, environment)
-    engine.run("stack", "init", "dev")
+    where = {"DIGITALOCEAN_API_URL": cloud.url, "DIGITALOCEAN_TOKEN": cloud.token}
+    engine = new_project(tmp_path, PROGRAM, where)
     engine.run("config", "set", "--secret", "userData", input=password)  # by stdin, never by argv
     return engine
 

@@ -3,14 +3,14 @@
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 from plugin_client import Plugin
+from plugin_stack import Stack
 from running_cloud import RunningCloud
 
-from toolchain.plugins.base.values import Properties, Secret, decode
+from toolchain.plugins.base.values import Secret
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUnoPW5XtcYlLpuVEvH2TKVZkA9P0M5EOpS7TqF4UqL someone"
 
@@ -21,35 +21,6 @@ def tenant(bare: Plugin, tmp_path: Path) -> Iterator[Plugin]:
     bare.configure(token=cloud.token, apiEndpoint=cloud.url, httpRetryWaitMin=0.05)
     yield bare
     cloud.stop()
-
-
-class Stack:
-    """Makes things, and takes each through what an engine does with it."""
-
-    def __init__(self, plugin: Plugin) -> None:
-        self.plugin = plugin
-        self.made: list[tuple[str, str, Properties, Properties]] = []
-
-    def add(self, resource: str, **inputs: Any) -> str:
-        id, checked, state = self.plugin.make(resource, inputs)
-        self.made.append((resource, id, checked, state))
-        return id
-
-    def differences(self) -> dict[str, list[str]]:
-        """What a refresh and a preview would say of each thing, where they say anything."""
-        found = {}
-        for type, id, inputs, state in self.made:
-            read = self.plugin.read(type, id, state, inputs)
-            diff = self.plugin.diff(type, decode(read.properties), decode(read.inputs), inputs)
-            if diff.diffs or not read.id:
-                found[type] = list(diff.diffs)
-        return found
-
-    def destroy(self) -> None:
-        """Remove everything, twice: what is gone already is no error."""
-        for type, id, _, state in reversed(self.made):
-            self.plugin.delete(type, id, state)
-            self.plugin.delete(type, id, state)
 
 
 def test_a_tenants_resources_live_and_go(tenant: Plugin) -> None:

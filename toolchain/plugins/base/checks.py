@@ -11,7 +11,7 @@ from toolchain.plugins.base.facts import Property
 from toolchain.plugins.base.naming import DEFAULTS, autoname
 from toolchain.plugins.base.resource import Resource
 from toolchain.plugins.base.types import Mismatch, convert
-from toolchain.plugins.base.values import UNKNOWN, Properties, Secret, is_secret, reveal
+from toolchain.plugins.base.values import UNKNOWN, Properties, Secret, reveal
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ def check(
     filled = _defaults(resource, request, olds, given)
     inputs, failures = convert_all({**given, **filled}, facts.inputs, facts.token)
     failures += missing(inputs, facts.inputs, facts.token)
-    inputs = _normalise(resource, inputs)
+    inputs = _normalise(resource, resource.completed(inputs))
     if not failures:
         wrong = resource.verify(reveal(inputs), reveal(olds))
         failures = [Failure(name, f"{facts.token}: {reason}") for name, reason in wrong.items()]
-    return {**inputs, DEFAULTS: sorted(filled)}, failures
+    return ({**inputs, DEFAULTS: sorted(filled)} if resource.bridged else inputs), failures
 
 
 def convert_all(
@@ -78,8 +78,8 @@ def _normalise(resource: Resource, inputs: Properties) -> Properties:
     for name in resource.lowered & normal.keys():
         normal[name] = _lower(normal[name])
     for name in resource.facts.secrets & normal.keys():
-        if not is_secret(normal[name]) and normal[name] is not UNKNOWN:
-            normal[name] = Secret(normal[name])
+        if normal[name] is not UNKNOWN:
+            normal[name] = Secret(reveal(normal[name]))
     return normal
 
 

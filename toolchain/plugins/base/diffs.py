@@ -1,7 +1,7 @@
 """Diff: what a change of inputs does to a thing that exists, as the official provider decides it.
 
 The state is what is compared, not the earlier inputs: so a drift that a refresh found is a difference.
-Zero values (false, 0, empty) count as absent, and lists as sets, as both do in the official provider.
+Of a bridged provider, zero values (false, 0, empty) count as absent and lists as sets, as there.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from toolchain.plugins.base.assets import by_contents
 from toolchain.plugins.base.naming import DEFAULTS
 from toolchain.plugins.base.resource import Resource
 from toolchain.plugins.base.values import UNKNOWN, Properties, is_unknown, reveal
@@ -52,6 +53,8 @@ def diff(
         for name in resource.facts.inputs
         if name not in skipped and (change := _change(resource, name, old.get(name), new.get(name)))
     )
+    if reason := resource.outdated(old, new):
+        changes += (Change(reason, "update", replaces=True),)
     first = resource.deletes_before_replace or _keeps_its_name(resource, old, new)
     return Difference(changes, first and any(change.replaces for change in changes))
 
@@ -62,12 +65,14 @@ def _change(resource: Resource, name: str, old: Any, new: Any) -> Change | None:
             return None
         if _same(resource, name, old, new):
             return None
-    before, after = canonical(old), canonical(new)
+    before, after = (canonical(old), canonical(new)) if resource.bridged else (old, new)
     kind = "add" if before is None else "delete" if after is None else "update"
     return Change(name, kind, resource.replaces(name, old, new))
 
 
 def _same(resource: Resource, name: str, old: Any, new: Any) -> bool:
+    if not resource.bridged:
+        return bool(by_contents(old) == by_contents(new))
     before, after = canonical(old), canonical(new)
     if resource.nested_computed and isinstance(new, list) and isinstance(old, list):
         before = canonical([_without(item, resource.nested_computed, unless_in=new) for item in old])

@@ -6,6 +6,7 @@ from typing import Any
 
 from toolchain.plugins.base.errors import NotConfigured, ProviderError
 from toolchain.plugins.base.facts import PackageFacts
+from toolchain.plugins.base.logs import EngineLog
 from toolchain.plugins.base.resource import Resource
 from toolchain.plugins.base.values import Properties
 from toolchain.plugins.base.waiting import Waiter
@@ -18,6 +19,7 @@ class Provider(ABC):
         self.facts = facts
         self.version = version
         self.waiter = Waiter()
+        self.log = EngineLog()
 
     @property
     @abstractmethod
@@ -48,6 +50,9 @@ class Provider(ABC):
 
     def cancel(self) -> None:
         self.waiter.cancel()
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing open
+        """Let go of what is held open. No call comes after it."""
 
 
 def text(settings: Mapping[str, Any], name: str) -> str | None:

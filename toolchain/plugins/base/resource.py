@@ -35,6 +35,9 @@ class Resource(ABC):
     nested_computed: ClassVar[frozenset[str]] = frozenset()
     """Fields inside list items that the API fills in: no difference when the program leaves them out."""
     deletes_before_replace: ClassVar[bool] = False
+    bridged: ClassVar[bool] = True
+    """Whether the official provider is bridged from Terraform. One that isn't compares values as they are,
+    records no defaults, and may give every output anew on an update."""
 
     def __init__(self, facts: ResourceFacts) -> None:
         self.facts = facts
@@ -43,6 +46,15 @@ class Resource(ABC):
         """Reasons, by input, why these inputs can't be. May be given unknowns."""
         del inputs, olds
         return {}
+
+    def completed(self, inputs: Properties) -> Properties:
+        """The inputs with the defaults that lie deeper than `defaults`. May be given unknowns and secrets."""
+        return inputs
+
+    def outdated(self, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> str | None:
+        """The output because of which the thing must be replaced although no input has changed."""
+        del state, inputs
+        return None
 
     def replaces(self, name: str, old: Any, new: Any) -> bool:
         """Whether this change of an input needs a new thing."""

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -24,6 +25,8 @@ SECONDS_BETWEEN_LOOKS = 1.0
 def serve(provider: Provider) -> None:
     """Serve until the engine ends. Prints the port, and nothing else, to stdout, as Pulumi expects."""
     engine = os.getppid()
+    if len(sys.argv) > 1:
+        provider.log.connect(sys.argv[1])
     server, port = start(provider)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
@@ -37,6 +40,11 @@ def serve(provider: Provider) -> None:
     provider.cancel()
     server.stop(grace=None)
     os._exit(0)  # calls that hang in the network must not outlive the engine
+
+
+def sdk_version(package: str) -> str:
+    """The version of the official plugin that the installed Python SDK (`pulumi_digitalocean`) asks for."""
+    return str(json.loads((resources.files(package) / "pulumi-plugin.json").read_text())["version"])
 
 
 def start(provider: Provider) -> tuple[grpc.Server, int]:

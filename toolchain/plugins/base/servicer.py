@@ -17,6 +17,7 @@ from toolchain.plugins.base.checks import Failure, check
 from toolchain.plugins.base.configuration import check_settings
 from toolchain.plugins.base.diffs import Difference, diff
 from toolchain.plugins.base.errors import NotConfigured, PartialFailure, ProviderError
+from toolchain.plugins.base.logs import RESOURCE
 from toolchain.plugins.base.naming import DEFAULTS
 from toolchain.plugins.base.provider import Provider
 from toolchain.plugins.base.resource import Reading, Resource
@@ -30,6 +31,7 @@ def answers_errors(method: Method) -> Method:
 
     @functools.wraps(method)
     def guarded(self: "Servicer", request: Any, context: grpc.ServicerContext) -> Any:
+        about = RESOURCE.set(getattr(request, "urn", ""))
         try:
             return method(self, request, context)
         except PartialFailure as failure:
@@ -40,6 +42,8 @@ def answers_errors(method: Method) -> Method:
             context.abort(grpc.StatusCode.UNKNOWN, _about(request, error))
         except Exception as error:  # noqa: BLE001 - the last guard; a library's message might hold a secret
             context.abort(grpc.StatusCode.INTERNAL, _about(request, _bug(error)))
+        finally:
+            RESOURCE.reset(about)
 
     return guarded  # type: ignore[return-value]
 

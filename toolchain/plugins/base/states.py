@@ -31,7 +31,9 @@ def planned(resource: Resource, inputs: Properties) -> Properties:
 
 def replanned(resource: Resource, state: Properties, inputs: Properties) -> Properties:
     """The state of a thing that a preview would change."""
-    return protected(resource, {**carried(resource, state), **digested(resource, inputs)}, inputs, state)
+    untold = {} if resource.bridged else dict.fromkeys(resource.facts.computed, UNKNOWN)
+    planned = {**carried(resource, state), **untold, **digested(resource, inputs)}
+    return protected(resource, planned, inputs, state)
 
 
 def carried(resource: Resource, state: Mapping[str, Any]) -> Properties:

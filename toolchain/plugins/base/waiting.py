@@ -1,8 +1,9 @@
 """Waiting for an API to finish what it began: short polls at first, a deadline, a way to be told to stop."""
 
 import time
-from collections.abc import Callable
-from threading import Event
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
 from typing import TypeVar
 
 from toolchain.plugins.base.errors import Cancelled, TimedOut
@@ -19,10 +20,34 @@ class Waiter:
 
     def __init__(self) -> None:
         self._cancelled = Event()
+        self._interruptions: list[Callable[[], None]] = []
+        self._lock = Lock()
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """End every wait, now and from now on, with `Cancelled`."""
-        self._cancelled.set()
+        """End every wait, now and from now on, with `Cancelled`, and interrupt what else is under way."""
+        with self._lock:
+            self._cancelled.set()
+            under_way = tuple(self._interruptions)
+        for interrupt in under_way:
+            interrupt()
+
+    @contextmanager
+    def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """While this lasts, cancelling calls `interrupt` too: at once if the engine has cancelled already."""
+        with self._lock:
+            self._interruptions.append(interrupt)
+            late = self._cancelled.is_set()
+        try:
+            if late:
+                interrupt()
+            yield
+        finally:
+            with self._lock:
+                self._interruptions.remove(interrupt)
 
     def pause(self, seconds: float) -> None:
         """Wait that long. Raises Cancelled at once if the engine cancels."""

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from toolchain.plugins.base.calls import ApiError
 from toolchain.plugins.base.errors import ProviderError
 from toolchain.plugins.base.resource import Reading
 from toolchain.plugins.base.values import Properties
-from toolchain.plugins.digitalocean.api import Api, ApiError, Json
+from toolchain.plugins.digitalocean.api import Api, Json
 from toolchain.plugins.digitalocean.collection import Collection
 
 EMPTYING_SECONDS = 180.0

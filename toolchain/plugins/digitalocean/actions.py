@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from toolchain.plugins.base.calls import ApiError
 from toolchain.plugins.base.errors import ProviderError
-from toolchain.plugins.digitalocean.api import Api, ApiError, Json
+from toolchain.plugins.digitalocean.api import Api, Json
 
 ACTION_SECONDS = 3600.0
 """As long as the official provider waits for a droplet."""

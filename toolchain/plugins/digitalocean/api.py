@@ -2,54 +2,27 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from toolchain.plugins.base.errors import NotConfigured, ProviderError
+from toolchain.plugins.base.calls import ApiError, Patience, check_endpoint, nothing, persist
+from toolchain.plugins.base.errors import NotConfigured
 from toolchain.plugins.base.waiting import Waiter
 
 Json = dict[str, Any]
 PAGE = 200
 """The most items of a page that the API gives."""
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-REFUSED_BEFORE_ACTING = frozenset({429, 503})
-"""Answers after which nothing has been made, so that even a create may be sent again."""
-PASSING = REFUSED_BEFORE_ACTING | {408, 500, 502, 504}
-
-
-class ApiError(ProviderError):
-    """DigitalOcean's refusal. `status` 0: no answer came; `sent` tells whether the request had gone out."""
-
-    def __init__(
-        self, status: int, message: str, *, retry_after: float | None = None, sent: bool = True
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.retry_after = retry_after
-        self.sent = sent
-
-    @property
-    def passing(self) -> bool:
-        """Whether the same request may succeed later."""
-        return self.status == 0 or self.status in PASSING
-
-    @property
-    def ambiguous(self) -> bool:
-        """Whether the request may have been carried out although it failed."""
-        return self.passing and self.sent and self.status not in REFUSED_BEFORE_ACTING
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to reach the API. Waits are in seconds; the defaults are the official provider's."""
+    """How to reach the API. The waits are the official provider's."""
 
     endpoint: str
     token: str
-    retries: int = 4
-    shortest_wait: float = 1.0
-    longest_wait: float = 30.0
+    patience: Patience = field(default_factory=Patience)
 
     def __repr__(self) -> str:
         return f"Settings(endpoint={self.endpoint!r})"
@@ -66,7 +39,7 @@ class Api:
 
     def configure(self, settings: Settings) -> None:
         """Say where the API is. Raises NotConfigured if a token must not be sent there."""
-        check_endpoint(settings.endpoint)
+        check_endpoint(settings.endpoint, "digitalocean:apiEndpoint")
         self._settings, self._loaded = settings, None
 
     @property
@@ -82,7 +55,7 @@ class Api:
 
         Raises ApiError; Cancelled.
         """
-        return self._persist(operation, arguments, options, lambda _: None)
+        return self._persist(operation, arguments, options, nothing)
 
     def create(self, operation: str, *arguments: Any, find: Callable[[], Json | None]) -> Json:
         """As `call`, for what must not be made twice.
@@ -109,21 +82,10 @@ class Api:
     def _persist(
         self, operation: str, arguments: Any, options: Any, recover: Callable[[ApiError], Json | None]
     ) -> Json:
-        for attempt in range(self.settings.retries + 1):
-            try:
-                return self._call_once(operation, arguments, options)
-            except ApiError as error:
-                if not error.passing or attempt == self.settings.retries:
-                    raise
-                self.waiter.pause(self._wait(attempt, error.retry_after))
-                if (found := recover(error)) is not None:
-                    return found
-        raise AssertionError("the last attempt returns or raises")
+        def call() -> Json:
+            return self._call_once(operation, arguments, options)
 
-    def _wait(self, attempt: int, asked: float | None) -> float:
-        if asked is not None:
-            return min(max(asked, 0.0), self.settings.longest_wait)
-        return min(self.settings.shortest_wait * 2.0**attempt, self.settings.longest_wait)
+        return persist(call, self.settings.patience, self.waiter, recover=recover)
 
     def _call_once(self, operation: str, arguments: Any, options: Any) -> Json:
         from azure.core.exceptions import (  # noqa: PLC0415 - loaded with pydo
@@ -160,15 +122,6 @@ class Api:
             if self._loaded is None:
                 self._loaded = _connect(self.settings)
             return self._loaded
-
-
-def check_endpoint(endpoint: str) -> None:
-    """Raises NotConfigured for plain http to another machine: a token would be read on the way."""
-    url = urlsplit(endpoint)
-    if url.scheme != "https" and url.hostname not in LOOPBACK:
-        raise NotConfigured(
-            f"{endpoint}: a token is not sent over plain http; use https in digitalocean:apiEndpoint"
-        )
 
 
 def _connect(settings: Settings) -> Any:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from toolchain.plugins.base.calls import ApiError
 from toolchain.plugins.base.errors import PartialFailure, ProviderError, Undone
 from toolchain.plugins.base.facts import ResourceFacts, snake
 from toolchain.plugins.base.resource import Reading, Resource
 from toolchain.plugins.base.values import Properties
-from toolchain.plugins.digitalocean.api import Api, ApiError, Json
+from toolchain.plugins.digitalocean.api import Api, Json
 from toolchain.plugins.digitalocean.translate import from_api, present, to_api
 
 CLOCK_SKEW = timedelta(seconds=30)

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from toolchain.plugins.base.calls import ApiError
 from toolchain.plugins.base.errors import ProviderError
 from toolchain.plugins.base.facts import ResourceFacts, snake
 from toolchain.plugins.base.resource import Reading
 from toolchain.plugins.base.values import Properties
-from toolchain.plugins.digitalocean.api import Api, ApiError, Json
+from toolchain.plugins.digitalocean.api import Api, Json
 from toolchain.plugins.digitalocean.collection import Collection, Readiness
 from toolchain.plugins.digitalocean.databases import connection
 from toolchain.plugins.digitalocean.translate import from_api, present, to_api

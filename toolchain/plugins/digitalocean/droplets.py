@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from toolchain.plugins.base.calls import ApiError
 from toolchain.plugins.base.errors import ProviderError, Undone
 from toolchain.plugins.base.resource import Reading
 from toolchain.plugins.base.values import UNKNOWN, Properties
 from toolchain.plugins.digitalocean.actions import ACTION_SECONDS, act, check_action, set_tags
-from toolchain.plugins.digitalocean.api import ApiError, Json
+from toolchain.plugins.digitalocean.api import Json
 from toolchain.plugins.digitalocean.collection import Collection
 from toolchain.plugins.digitalocean.translate import to_api
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
+from toolchain.plugins.base.calls import ApiError
 from toolchain.plugins.base.errors import TimedOut
 from toolchain.plugins.base.facts import ResourceFacts
 from toolchain.plugins.base.resource import Reading
 from toolchain.plugins.base.values import Properties
-from toolchain.plugins.digitalocean.api import Api, ApiError, Json
+from toolchain.plugins.digitalocean.api import Api, Json
 from toolchain.plugins.digitalocean.collection import Collection, Readiness
 
 DRAINING_SECONDS = 120.0

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from toolchain.plugins.base.calls import Patience
 from toolchain.plugins.base.errors import NotConfigured
 from toolchain.plugins.base.facts import PackageFacts
 from toolchain.plugins.base.provider import Provider, text
@@ -103,10 +103,10 @@ def connection_settings(given: Mapping[str, Any], environment: Mapping[str, str]
     endpoint = text(given, "apiEndpoint") or environment.get("DIGITALOCEAN_API_URL") or DEFAULT_ENDPOINT
     if urlsplit(endpoint).scheme not in ("http", "https"):
         raise NotConfigured(f"digitalocean:apiEndpoint is {endpoint}; it must begin with https://")
-    default = Settings(endpoint=endpoint.rstrip("/"), token=token)
-    return replace(
-        default,
+    default = Patience()
+    patience = Patience(
         retries=int(given.get("httpRetryMax", default.retries)),
         shortest_wait=float(given.get("httpRetryWaitMin", default.shortest_wait)),
         longest_wait=float(given.get("httpRetryWaitMax", default.longest_wait)),
     )
+    return Settings(endpoint.rstrip("/"), token, patience)

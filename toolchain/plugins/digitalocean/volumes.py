@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from toolchain.plugins.base.calls import ApiError
 from toolchain.plugins.base.errors import ProviderError
 from toolchain.plugins.base.resource import Reading
 from toolchain.plugins.base.values import Properties
 from toolchain.plugins.digitalocean.actions import act, set_tags
-from toolchain.plugins.digitalocean.api import ApiError, Json
+from toolchain.plugins.digitalocean.api import Json
 from toolchain.plugins.digitalocean.collection import Collection
 from toolchain.plugins.digitalocean.translate import present
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the root file system of the droplet image debian-12-x64.
-# From the environment: ROOT (an empty directory), RECIPE (this folder), MIRROR, SOURCES (lines for
-# sources.list) and APT_OPTIONS (the machine's own -o settings, separated by white space).
+# From the environment: ROOT (an empty directory), RECIPE (this folder), TAILSCALE (the folder of its
+# programs), MIRROR, SOURCES (lines for sources.list) and APT_OPTIONS (the machine's own -o settings,
+# separated by white space).
 set -eu
 umask 022
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
@@ -25,6 +26,11 @@ apt_get update
 apt_get dist-upgrade
 # shellcheck disable=SC2046  # one word per package
 apt_get install --no-install-recommends $(grep -v '^#' "$RECIPE/packages.txt")
+
+# Where Tailscale's Debian package puts them; the command is the daemon's program by another name. Unlike
+# there the unit is not enabled: a host starts it once its own firewall stands.
+install -m 755 "$TAILSCALE/tailscaled" "$ROOT/usr/sbin/tailscaled"
+ln -s ../sbin/tailscaled "$ROOT/usr/bin/tailscale"
 
 echo "trimming"
 units="$ROOT/etc/systemd/system"
