@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from local_cloud.errors import LocalCloudError
 from local_cloud.state_directory import DEFAULT_STATE_DIR
 
+PROGRAMS = ("postgresql", "valkey", "tailscale", "headscale", "openbao")
 REQUIRED_IMAGES = frozenset({"debian-12-x64", "database"})
 
 
@@ -74,6 +75,10 @@ class ToolchainManifest(BaseModel):
     """Root file systems by image slug, and `database`, a layer over the base image."""
     postgresql: Path
     valkey: Path
+    tailscale: Path
+    """The folder of `tailscaled` and `tailscale`."""
+    headscale: Path
+    openbao: Path
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -111,7 +116,8 @@ class ToolchainManifest(BaseModel):
             raise SettingsError(
                 f"{path} lacks the images {', '.join(sorted(missing))}: run `python -m toolchain` again"
             )
-        for name, program in {**self.images, "postgresql": self.postgresql, "valkey": self.valkey}.items():
+        programs = {name: getattr(self, name) for name in PROGRAMS}
+        for name, program in {**self.images, **programs}.items():
             if not program.exists():
                 raise SettingsError(
                     f"{path} says that {name} is at {program}, which has gone: run `python -m toolchain`"

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 DEFAULT_STATE_DIR = Path(".tenantry/local-cloud")
+TAILSCALE_KEY = "tailscale-api-key"
+"""The file in it that holds the key of Tailscale's API."""
 
 
 def state_directory() -> Path:

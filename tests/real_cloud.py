@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 COMMAND_SECONDS = 300
 
@@ -71,6 +73,13 @@ class LocalCloud:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as root in a droplet."""
         return self.run("console", droplet, "--", *command, check=check, stdin=stdin, seconds=seconds)
+
+
+def needs_a_real_machine(manifest: Path) -> None:
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("the local cloud needs Linux and root")
+    if not manifest.exists():
+        pytest.fail(f"there is no {manifest}: run `python -m toolchain` first")
 
 
 def free_port() -> int:

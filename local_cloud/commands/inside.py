@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from local_cloud.errors import CloudIsDownError, LocalCloudError
 from local_cloud.hypervisor.containers.entering import entering
 from local_cloud.lifecycle.api import call
-from local_cloud.lifecycle.state import Supervisor, read_token
+from local_cloud.lifecycle.state import Supervisor, read_tailscale_key, read_token
 from local_cloud.state_directory import state_directory
 
 # Files are the caller's own, but for /etc/resolv.conf; where there is none, the resolver answers anyway.
@@ -55,15 +55,31 @@ def execute(state_dir: Path, command: Sequence[str]) -> NoReturn:
 
 
 def operator_environment(state_dir: Path, supervisor: Supervisor) -> dict[str, str]:
-    """The toolchain's variables, and the address and token of the API."""
+    """The toolchain's variables, and where the APIs and the vault are, with what it takes to be let in."""
     token = read_token(state_dir)
     return {
         **_toolchain_environment(Path(supervisor.toolchain_manifest)),
         "DIGITALOCEAN_API_URL": supervisor.url,
         "DIGITALOCEAN_TOKEN": token,
         "DIGITALOCEAN_ACCESS_TOKEN": token,
+        "TAILSCALE_BASE_URL": supervisor.url,
+        "TAILSCALE_API_KEY": read_tailscale_key(state_dir),
+        "TAILSCALE_TAILNET": "-",
+        **_vault_environment(state_dir / "vault"),
         "LOCAL_CLOUD_STATE_DIR": str(state_dir),
     }
+
+
+def _vault_environment(directory: Path) -> dict[str, str]:
+    """Nothing where there is no vault: what needs one says so itself."""
+    try:
+        return {
+            "VAULT_ADDR": (directory / "address").read_text().strip(),
+            "VAULT_CACERT": str(directory / "ca.crt"),
+            "VAULT_TOKEN": (directory / "operator-token").read_text().strip(),
+        }
+    except FileNotFoundError:
+        return {}
 
 
 def _toolchain_environment(manifest: Path) -> dict[str, str]:

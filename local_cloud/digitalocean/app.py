@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
 
 from local_cloud.digitalocean.account.models import admit_all
 from local_cloud.digitalocean.cloud import Cloud
@@ -26,24 +25,17 @@ from local_cloud.digitalocean.errors import (
     ServerError,
     UnprocessableEntityError,
 )
-from local_cloud.digitalocean.middleware import SERVER_SEND, Gate, error_body
+from local_cloud.digitalocean.middleware import Gate, error_body
 from local_cloud.digitalocean.operations import operation_of
 from local_cloud.digitalocean.protocol import Hypervisor
 from local_cloud.digitalocean.restore import restore
 from local_cloud.digitalocean.services import SERVICES, WORK
+from local_cloud.digitalocean.suffering import Api
 from local_cloud.hypervisor.model import HypervisorError
 
 log = logging.getLogger(__name__)
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-
-class _Api(FastAPI):
-    """Lets the gate, which is inside the framework's own middleware, reach the server's `send`."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[SERVER_SEND] = send
-        await super().__call__(scope, receive, send)
 
 
 def create_app(
@@ -69,7 +61,7 @@ def create_app(
         await asyncio.to_thread(restoring.join)
         await asyncio.to_thread(cloud.close)
 
-    app = _Api(title="Local cloud", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = Api(title="Local cloud", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.cloud = cloud
     app.include_router(control)
     for service in SERVICES:

@@ -1,24 +1,20 @@
 """What happens to every call before a route sees it: its id, who calls, quota, faults, access log."""
 
-import asyncio
 import logging
 import time
-from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_cloud.digitalocean.cloud import Cloud
 from local_cloud.digitalocean.errors import ApiError, TooManyRequestsError, UnauthorizedError
 from local_cloud.digitalocean.faults import Fault
+from local_cloud.digitalocean.suffering import INJECTED, suffer
 from local_cloud.digitalocean.tokens import Quota
 
 log = logging.getLogger(__name__)
-
-SERVER_SEND = "local_cloud.server_send"
-"""Where the scope keeps the server's own `send`, which middleware above the gate wraps."""
 
 
 def error_body(error: str, message: str, request_id: str) -> dict[str, str]:
@@ -60,27 +56,14 @@ class Gate:
         if fault is None:
             await self._app(scope, receive, answer)
         else:
-            await self._suffer(fault, scope, receive, answer)
-
-    async def _suffer(self, fault: Fault, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        await asyncio.sleep(fault.latency)
-        broken = fault.drop or fault.status is not None
-        if not broken:
-            await self._app(scope, receive, answer)
-            return
-        if fault.when == "after":
-            await self._app(scope, receive, _swallow)
-        if fault.drop:
-            await answer.drop(receive)
-        elif fault.status is not None:
-            body = error_body(
-                _error_id(fault.status), "injected by a fault of this local cloud", answer.request_id
-            )
-            await JSONResponse(body, fault.status)(scope, receive, answer)
+            await suffer(fault, self._app, _injected(fault, answer.request_id), scope, receive, answer)
 
 
-async def _swallow(_message: Message) -> None:
-    """Where the answer goes of a call whose caller never hears of it."""
+def _injected(fault: Fault, request_id: str) -> Response | None:
+    if fault.status is None:
+        return None
+    body = error_body(_error_id(fault.status), INJECTED, request_id)
+    return JSONResponse(body, fault.status)
 
 
 def _error_id(status: int) -> str:
@@ -109,14 +92,6 @@ class _Answer:
                 headers["ratelimit-remaining"] = str(self.quota.remaining)
                 headers["ratelimit-reset"] = str(self.quota.reset)
         await self._send(message)
-
-    async def drop(self, receive: Receive) -> None:
-        """Closes the connection under the caller, without a word."""
-        # ASGI has no way to: the server's own send is a method of its cycle, which has the transport.
-        cycle: Any = self._scope[SERVER_SEND].__self__
-        cycle.transport.abort()
-        while (await receive())["type"] != "http.disconnect":
-            pass
 
     def log(self) -> None:
         """Method, path, status, milliseconds: no query, no body, no header, which may hold secrets."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.orm import Session
 
 from local_cloud.digitalocean.tables import Base
@@ -19,13 +19,13 @@ CONNECTIONS = 64
 class Store:
     """State on disk, in a file that only its owner can read: it holds database passwords."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tables: MetaData = Base.metadata) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.chmod(0o600)
         self._engine = _engine(path)
         self._writing = threading.Lock()
-        Base.metadata.create_all(self._engine)
+        tables.create_all(self._engine)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -4,13 +4,16 @@ It is told what to be and decides nothing; the layers above know why.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 
 from local_cloud.hypervisor.containers.cgroups import Cgroups
 from local_cloud.hypervisor.databases import Databases
 from local_cloud.hypervisor.machines.machines import Machines
+from local_cloud.hypervisor.mesh.mesh import OPERATOR, Mesh
 from local_cloud.hypervisor.model import DatabaseCluster, Machine, NatGateway, Policy, Volume, Vpc
 from local_cloud.hypervisor.networks.networks import Networks
+from local_cloud.hypervisor.vault import Vault
 from local_cloud.hypervisor.volumes.volumes import Volumes
 from local_cloud.settings import Settings, ToolchainManifest
 
@@ -25,6 +28,14 @@ class Hypervisor:
         self._cgroups = Cgroups(settings.key)
         self._cgroups.remove_all()
         self._networks = Networks()
+        self.mesh = Mesh(settings.state_dir / "mesh", manifest.tailscale, manifest.headscale, self._networks)
+        self.vault = Vault(
+            settings.state_dir / "vault",
+            manifest.openbao,
+            manifest.images["debian-12-x64"],
+            self.mesh,
+            self._cgroups,
+        )
         self._volumes = Volumes(settings.state_dir / "volumes", self._cgroups)
         self._machines = Machines(
             settings.state_dir / "machines",
@@ -33,6 +44,7 @@ class Hypervisor:
             self._cgroups,
             self._volumes,
             settings.boot_concurrency,
+            trusted=self.mesh.authority.certificate(),
         )
         self._databases = Databases(
             settings.state_dir / "databases",
@@ -42,6 +54,13 @@ class Hypervisor:
             self._networks,
             self._cgroups,
         )
+        self._start_the_mesh()
+
+    def _start_the_mesh(self) -> None:
+        """All that are members of it from the start, at the same time."""
+        with ThreadPoolExecutor() as pool:
+            for started in (pool.submit(self.mesh.join, OPERATOR), pool.submit(self.vault.start)):
+                started.result()
 
     # Networks
     def create_vpc(self, vpc: Vpc) -> None:
@@ -128,10 +147,19 @@ class Hypervisor:
     def database_ca_certificate(self, cluster_id: str) -> str:
         return self._databases.ca_certificate(cluster_id)
 
+    # The vault
+    def seal_vault(self) -> None:
+        self.vault.seal()
+
+    def unseal_vault(self) -> None:
+        self.vault.unseal()
+
     def close(self) -> None:
         """Stop everything, in order: what uses the networks first."""
         self._machines.close()
         self._databases.close()
         self._volumes.close()
+        self.vault.close()
+        self.mesh.close()
         self._networks.close()
         self._cgroups.remove_all()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from local_cloud.errors import CloudIsDownError, LocalCloudError
+from local_cloud.state_directory import TAILSCALE_KEY
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -138,8 +139,17 @@ def _children(pid: int) -> Iterator[int]:
 
 
 def read_token(state_dir: Path) -> str:
-    """The default account's API token. Raises CloudIsDownError when none was made yet."""
+    """The default account's token for DigitalOcean's API. Raises CloudIsDownError when none was made yet."""
+    return _read_secret(state_dir, "token")
+
+
+def read_tailscale_key(state_dir: Path) -> str:
+    """The key for Tailscale's API. Raises CloudIsDownError when none was made yet."""
+    return _read_secret(state_dir, TAILSCALE_KEY)
+
+
+def _read_secret(state_dir: Path, name: str) -> str:
     try:
-        return (state_dir / "token").read_text().strip()
+        return (state_dir / name).read_text().strip()
     except FileNotFoundError:
-        raise CloudIsDownError(f"there is no token in {state_dir}: run `python -m local_cloud up`") from None
+        raise CloudIsDownError(f"there is no {name} in {state_dir}: run `python -m local_cloud up`") from None

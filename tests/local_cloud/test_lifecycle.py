@@ -106,7 +106,8 @@ def test_two_ups_at_once_start_one_cloud(own_cloud: LocalCloud) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_up_is_finished_by_the_next(own_cloud: LocalCloud, number: signal.Signals) -> None:
     own_cloud.state_dir.mkdir()
-    command = [sys.executable, "-m", "local_cloud", "up"]
+    # A shell's background job ignores SIGINT, and so would what it starts.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "local_cloud", "up"]
     with subprocess.Popen(command, cwd=ROOT, env=own_cloud.environment, stderr=subprocess.DEVNULL) as up:
         eventually((own_cloud.state_dir / "supervisor.json").exists, "the supervisor's start")
         up.send_signal(number)

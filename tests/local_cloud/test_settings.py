@@ -3,20 +3,20 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.settings import Settings, SettingsError, ToolchainManifest
+from local_cloud.settings import PROGRAMS, Settings, SettingsError, ToolchainManifest
 from local_cloud.state_directory import state_directory
 
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
-    for name in ("base", "layer", "postgresql", "valkey-server"):
+    programs = {name: str(tmp_path / name) for name in PROGRAMS}
+    for name in ("base", "layer", *programs):
         (tmp_path / name).mkdir()
     path = tmp_path / "toolchain.json"
     content = {
         "environment": {"PULUMI_HOME": "home"},
         "images": {"debian-12-x64": str(tmp_path / "base"), "database": str(tmp_path / "layer")},
-        "postgresql": str(tmp_path / "postgresql"),
-        "valkey": str(tmp_path / "valkey-server"),
+        **programs,
         "programs": {"pulumi": {"version": "3", "path": "p", "why": "w"}},
     }
     path.write_text(json.dumps(content))
@@ -74,9 +74,10 @@ def test_a_damaged_manifest_is_refused(manifest: Path, content: str) -> None:
         ToolchainManifest.read(manifest)
 
 
-def test_a_program_that_has_gone_is_refused_by_name(manifest: Path) -> None:
-    (manifest.parent / "valkey-server").rmdir()
-    with pytest.raises(SettingsError, match=r"valkey is at .* which has gone"):
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_that_has_gone_is_refused_by_name(manifest: Path, program: str) -> None:
+    (manifest.parent / program).rmdir()
+    with pytest.raises(SettingsError, match=rf"{program} is at .* which has gone"):
         ToolchainManifest.read(manifest)
 
 

@@ -81,6 +81,18 @@ def clear_faults(request: Request) -> Response:
     return Response(status_code=204)
 
 
+@router.post("/vault/seal", status_code=204)
+def seal_vault(request: Request) -> Response:
+    _cloud(request).hypervisor.seal_vault()
+    return Response(status_code=204)
+
+
+@router.post("/vault/unseal", status_code=204)
+def unseal_vault(request: Request) -> Response:
+    _cloud(request).hypervisor.unseal_vault()
+    return Response(status_code=204)
+
+
 @router.post("/reset", status_code=204)
 def reset(request: Request) -> Response:
     models.reset(_cloud(request))

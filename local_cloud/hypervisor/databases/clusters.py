@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import valkey
 
+from local_cloud.hypervisor.certificates import Authority
 from local_cloud.hypervisor.containers.cgroups import Cgroups
-from local_cloud.hypervisor.databases.certificates import Authority
 from local_cloud.hypervisor.databases.keeper import Keeper
 from local_cloud.hypervisor.databases.postgresql import PostgreSQL
 from local_cloud.hypervisor.databases.sandbox import Programs, System

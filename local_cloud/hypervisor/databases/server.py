@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_cloud.hypervisor.certificates import Authority
 from local_cloud.hypervisor.containers.cgroups import Cgroups
-from local_cloud.hypervisor.databases.certificates import Authority
 from local_cloud.hypervisor.databases.sandbox import Programs, Sandbox, System
 from local_cloud.hypervisor.model import DatabaseCluster
 

@@ -17,8 +17,8 @@ from dataclasses import replace
 import valkey
 
 from local_cloud.hypervisor import namespaces
+from local_cloud.hypervisor.certificates import write_private
 from local_cloud.hypervisor.databases import valkey_files as files
-from local_cloud.hypervisor.databases.certificates import write_private
 from local_cloud.hypervisor.databases.directories import opened
 from local_cloud.hypervisor.databases.sandbox import Process, Sandbox, prepare
 from local_cloud.hypervisor.databases.server import Place, Server

@@ -1,6 +1,8 @@
 """Droplets: Debian machines that boot systemd in systemd-nspawn, on disks and networks of their own."""
 
 import logging
+import os
+import stat
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +20,8 @@ from local_cloud.hypervisor.volumes.volumes import Volumes
 
 BOOT_SECONDS = 120.0
 """Until systemd answers: under a second alone, more when every processor is busy with other boots."""
+TUN = (10, 200)
+"""Major and minor number of the kernel's device for tunnels."""
 SHUTDOWN_SECONDS = 30.0
 """What a machine gets to shut down in good order before its power is cut."""
 
@@ -34,7 +38,8 @@ class Machines:
     """All droplets of this local cloud. Methods block, may be called at once, and can be repeated.
 
     `directory` keeps a directory for each machine. `images` are root file systems by slug. At most
-    `boot_concurrency` machines boot at the same moment: a boot is bound by the processor.
+    `boot_concurrency` machines boot at the same moment: a boot is bound by the processor. `trusted` is the
+    certificate of the CA, in PEM, that a fresh disk trusts beside those of its image.
     """
 
     def __init__(
@@ -45,12 +50,15 @@ class Machines:
         cgroups: Cgroups,
         volumes: Volumes,
         boot_concurrency: int,
+        *,
+        trusted: str,
     ) -> None:
         self._directory = directory
         self._images = images
         self._networks = networks
         self._cgroups = cgroups
         self._volumes = volumes
+        self._trusted = trusted
         self._boots = threading.BoundedSemaphore(boot_concurrency)
         self._running: dict[int, _Running] = {}
         self._locks: defaultdict[int, threading.RLock] = defaultdict(threading.RLock)
@@ -60,7 +68,7 @@ class Machines:
         """A fresh disk, booted. A machine that has a disk already keeps it and is started."""
         with self._locked(machine.id):
             if not self._disk(machine.id).exists:
-                self._disk(machine.id).format(lambda upper: seed.plant(machine, upper))
+                self._disk(machine.id).format(lambda upper: seed.plant(machine, upper, self._trusted))
             self.start(machine, volumes)
 
     def start(self, machine: Machine, volumes: Sequence[str] = ()) -> None:
@@ -83,7 +91,7 @@ class Machines:
         """Wipe the disk and boot its image anew. Volumes keep what is on them."""
         with self._locked(machine.id):
             self.stop(machine.id, graceful=False)
-            self._disk(machine.id).format(lambda upper: seed.plant(machine, upper))
+            self._disk(machine.id).format(lambda upper: seed.plant(machine, upper, self._trusted))
             self.start(machine, volumes)
 
     def stop(self, machine_id: int, *, graceful: bool) -> None:
@@ -171,8 +179,16 @@ class Machines:
             f"--network-namespace-path={netns}",
             "--capability=CAP_NET_ADMIN",
             "--drop-capability=CAP_MKNOD",
-            "--bind=/dev/net/tun",
+            f"--bind={self._tun(machine.id)}:/dev/net/tun",
         ]
+
+    def _tun(self, machine_id: int) -> Path:
+        """A node that anyone may open, as on every Debian; what it can do depends on their capabilities."""
+        node = self._path(machine_id) / "tun"
+        if not node.exists():
+            os.mknod(node, stat.S_IFCHR, os.makedev(*TUN))
+            node.chmod(0o666)
+        return node
 
     def _keep(self, running: _Running) -> None:
         """A machine may reboot or power itself off: then it comes up again, or what it held is given back."""

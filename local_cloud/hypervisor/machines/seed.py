@@ -11,16 +11,19 @@ from pathlib import Path
 from local_cloud.hypervisor.model import Machine
 
 SEED = Path("var/lib/cloud/seed/nocloud")
+TRUSTED = Path("etc/ssl/certs/local-cloud.pem")
+"""The local cloud's CA, where Go's programs find it: tailscaled trusts the coordination server by it."""
 NETWORK = Path("etc/cloud/cloud.cfg.d/99-network.cfg")
 
 
-def plant(machine: Machine, upper: Path) -> None:
+def plant(machine: Machine, upper: Path, trusted: str) -> None:
     """Write the seed into the upper tree of a fresh disk. Only root can read what user-data may hold."""
     identity = secrets.token_hex(16)
     _write(upper / "etc/machine-id", f"{identity}\n", mode=0o444)
     _write(upper / "etc/hostname", f"{machine.name}\n", mode=0o644)
     # The addresses are on the interfaces before the machine boots.
     _write(upper / NETWORK, "network: {config: disabled}\n", mode=0o644)
+    _write(upper / TRUSTED, trusted, mode=0o644)
     _directory(upper / SEED, mode=0o700)
     _write(upper / SEED / "meta-data", meta_data(machine, identity), mode=0o600)
     _write(upper / SEED / "user-data", machine.user_data or "", mode=0o600)

@@ -34,7 +34,7 @@ class Gateway:
         script = gateway_script(self._vpc.ip_range, gateway.public_address)
         namespaces.apply_rules(self._namespace, script)
         address = IPv4Interface((gateway.public_address, self._public.ip_range.prefixlen))
-        card = Interface(network=PUBLIC_NETWORK, address=address, mac=_mac(gateway.id))
+        card = Interface(network=PUBLIC_NETWORK, address=address, mac=mac_of(gateway.id))
         self._public.plug(self._endpoint, card, self._namespace, "public", None)
         configure(self._namespace, "public", address)
         set_default_route(self._namespace, self._public)
@@ -72,7 +72,7 @@ def set_default_route(namespace: str, network: Bridge) -> None:
         ip.route("add", dst="0.0.0.0/0", gateway=str(network.gateway))
 
 
-def _mac(gateway_id: str) -> str:
-    """A locally administered address that stays the same for the gateway."""
-    digest = hashlib.blake2s(gateway_id.encode(), digest_size=5).digest()
+def mac_of(owner: str) -> str:
+    """A locally administered address that stays the same for its owner."""
+    digest = hashlib.blake2s(owner.encode(), digest_size=5).digest()
     return ":".join(f"{byte:02x}" for byte in b"\x02" + digest)

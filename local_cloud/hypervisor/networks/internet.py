@@ -11,6 +11,7 @@ import threading
 from ipaddress import IPv4Interface, IPv4Network
 
 from local_cloud.hypervisor import namespaces
+from local_cloud.hypervisor.mesh.addresses import COORDINATION_ADDRESS, HTTPS_PORT, STUN_PORT
 from local_cloud.hypervisor.networks.firewall import NOT_ON_THE_INTERNET
 from local_cloud.hypervisor.networks.names import DIGITALOCEAN_RESOLVERS
 
@@ -36,8 +37,8 @@ def create(public_namespace: str, public_range: IPv4Network) -> None:
     with namespaces.links(NAMESPACE) as ip:
         downlink, loopback = ip.link_lookup(ifname="public")[0], ip.link_lookup(ifname="lo")[0]
         ip.addr("add", index=downlink, address=str(ADDRESS.ip), prefixlen=ADDRESS.network.prefixlen)
-        for resolver in DIGITALOCEAN_RESOLVERS:
-            ip.addr("add", index=loopback, address=str(resolver), prefixlen=32)
+        for server in (*DIGITALOCEAN_RESOLVERS, COORDINATION_ADDRESS):
+            ip.addr("add", index=loopback, address=str(server), prefixlen=32)
         ip.link("set", index=downlink, state="up")
         ip.route("add", dst=str(public_range), gateway=str(UPLINK.ip))
         # In the main table, after the routes above: in the table `local` it would swallow the answers.
@@ -57,6 +58,8 @@ table ip internet {{
   chain everywhere {{
     type nat hook prerouting priority dstnat; policy accept;
     ip daddr {{ {resolvers} }} meta l4proto {{ tcp, udp }} th dport 53 accept
+    ip daddr {COORDINATION_ADDRESS} tcp dport {HTTPS_PORT} accept
+    ip daddr {COORDINATION_ADDRESS} udp dport {STUN_PORT} accept
     iifname "public" meta l4proto tcp redirect to :{RESPONDER_PORT}
     iifname "public" meta l4proto udp redirect to :{RESPONDER_PORT}
   }}

@@ -12,24 +12,43 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.hypervisor import namespaces
+from local_cloud.hypervisor.mesh.addresses import (
+    COORDINATION_ADDRESS,
+    COORDINATION_NETWORK,
+    HTTPS_PORT,
+    STUN_PORT,
+    WIREGUARD_PORT,
+)
 from local_cloud.hypervisor.model import (
     PUBLIC_NETWORK,
     HypervisorError,
     Interface,
     NatGateway,
     Policy,
+    Rule,
     Vpc,
 )
 from local_cloud.hypervisor.networks import internet
 from local_cloud.hypervisor.networks.bridge import Bridge
-from local_cloud.hypervisor.networks.gateway import Gateway, configure, set_default_route
+from local_cloud.hypervisor.networks.gateway import Gateway, configure, mac_of, set_default_route
 from local_cloud.hypervisor.networks.metadata import Metadata
 from local_cloud.hypervisor.networks.names import DIGITALOCEAN_RESOLVERS, OPERATOR_RESOLVERS, Names
 
 PUBLIC_RANGE = IPv4Network("198.18.0.0/16")
 """Where public addresses are given from (RFC 2544); the first is the gateway's."""
 OPERATOR_NAMESPACE = "operator"
-"""Where `exec` runs commands: a loopback with the API and the resolver, and no other link."""
+"""Where `exec` runs commands: a loopback with the API and the resolver, the mesh, and what that needs."""
+
+_COORDINATION = (IPv4Network((COORDINATION_ADDRESS, 32)),)
+MESH_MEMBER = Policy(
+    rules=(
+        Rule(direction="inbound", protocol="udp", ports=(WIREGUARD_PORT,) * 2, peers=(PUBLIC_RANGE,)),
+        Rule(direction="outbound", protocol="udp", ports=(1, 65535), peers=(PUBLIC_RANGE,)),
+        Rule(direction="outbound", protocol="tcp", ports=(HTTPS_PORT,) * 2, peers=_COORDINATION),
+        Rule(direction="outbound", protocol="udp", ports=(STUN_PORT,) * 2, peers=_COORDINATION),
+    )
+)
+"""WireGuard with whoever has a public address (behind a NAT gateway, on any port), and the coordination."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,7 @@ class Networks:
         self._gateways: dict[str, Gateway] = {}
         self._attachments: dict[str, _Attachment] = {}
         self._policies: dict[str, Policy | None] = {}
+        self._own = {internet.NAMESPACE, OPERATOR_NAMESPACE}
         namespaces.create(OPERATOR_NAMESPACE)
         self._public = Bridge(PUBLIC_NETWORK, PUBLIC_RANGE)
         internet.create(self._public.namespace, PUBLIC_RANGE)
@@ -54,6 +74,18 @@ class Networks:
         self._names = Names()
         self._names.serve(OPERATOR_NAMESPACE, OPERATOR_RESOLVERS)
         self._names.serve(internet.NAMESPACE, DIGITALOCEAN_RESOLVERS)
+
+    def plug_in(self, namespace: str, address: IPv4Address) -> None:
+        """Give a namespace of the local cloud's own a card `public`: for the mesh, and nothing else."""
+        self._own.add(namespace)
+        namespaces.create(namespace)
+        endpoint = f"member:{namespace}"
+        interface = IPv4Interface((address, PUBLIC_RANGE.prefixlen))
+        card = Interface(network=PUBLIC_NETWORK, address=interface, mac=mac_of(endpoint))
+        self._public.plug(endpoint, card, namespace, "public", MESH_MEMBER)
+        configure(namespace, "public", interface)
+        with namespaces.links(namespace) as ip:
+            ip.route("replace", dst=str(COORDINATION_NETWORK), gateway=str(self._public.gateway))
 
     def create_vpc(self, vpc: Vpc) -> None:
         with self._lock:
@@ -190,7 +222,7 @@ class Networks:
         self._names.close()
         self._responder.close()
         self._public.close()
-        for name in (internet.NAMESPACE, OPERATOR_NAMESPACE):
+        for name in self._own:
             namespaces.remove(name)
 
     def _network(self, network: str) -> Bridge:

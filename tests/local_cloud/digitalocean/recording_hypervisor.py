@@ -161,5 +161,11 @@ class RecordingHypervisor:
         self._did("database_ca_certificate", cluster_id)
         return "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
+    def seal_vault(self) -> None:
+        self._did("seal_vault", None)
+
+    def unseal_vault(self) -> None:
+        self._did("unseal_vault", None)
+
     def close(self) -> None:
         self._did("close", None)

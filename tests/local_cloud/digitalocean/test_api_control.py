@@ -134,3 +134,12 @@ def test_a_reset_that_fails_forgets_nothing(http: httpx.Client, hypervisor: Reco
     hypervisor.failing.add("delete_vpc")
     assert http.post("/_local/reset").status_code == 500
     assert http.get("/v2/vpcs").json()["meta"]["total"] == 1
+
+
+def test_the_vault_is_sealed_and_unsealed(http: httpx.Client, hypervisor: RecordingHypervisor) -> None:
+    assert http.post("/_local/vault/seal").status_code == 204
+    assert http.post("/_local/vault/unseal").status_code == 204
+    assert [deed for deed, _ in hypervisor.deeds if deed.endswith("_vault")] == ["seal_vault", "unseal_vault"]
+    hypervisor.failing.add("seal_vault")
+    refused = http.post("/_local/vault/seal")
+    assert (refused.status_code, refused.json()["id"]) == (500, "server_error")

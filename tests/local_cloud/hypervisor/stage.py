@@ -72,7 +72,13 @@ class MachineRoom:
     def _open(self) -> None:
         self.volumes = Volumes(self.state / "volumes", self.cgroups)
         self.machines = Machines(
-            self.state / "machines", self._images, PlainNetworks(), self.cgroups, self.volumes, 4
+            self.state / "machines",
+            self._images,
+            PlainNetworks(),
+            self.cgroups,
+            self.volumes,
+            4,
+            trusted="",
         )
 
     def restart(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from local_cloud.hypervisor.databases.certificates import Authority, write_private
+from local_cloud.hypervisor.certificates import Authority, write_private
 
 NAMES = ("private-acme.db.ondigitalocean.com",)
 ADDRESSES = (IPv4Address("10.0.0.5"),)

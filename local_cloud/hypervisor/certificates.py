@@ -1,4 +1,4 @@
-"""A certificate authority for each database cluster, and the certificate of its server."""
+"""A certificate authority of our own, and the certificates of servers."""
 
 import os
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Certificate = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
 
 class Authority:
-    """The cluster's own CA, kept in `directory` as ca.crt and ca.key, which only root can read."""
+    """A CA, kept in `directory` as ca.crt and ca.key, which only root can read."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self._directory = directory

@@ -1,0 +1,1 @@
+"""Auth keys, OAuth clients and API access tokens."""
