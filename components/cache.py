@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_digitalocean as digitalocean
 
-from components.cloud_init.access import CacheAccess
+from components.access import CacheAccess
 from components.flows import Endpoint, clients_of
 from components.naming import resource_name, tenant_tag, tier_tag
 from components.props import props

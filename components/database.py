@@ -1,7 +1,7 @@
 """A tenant's PostgreSQL with pgvector: cluster, database, one user a tier, and who may connect.
 
 The extension, the schemas and the users' rights are not made here: only the inside of the VPC reaches the
-database, so the guardrail's first boot makes them (components/cloud_init/bootstrap.py).
+database, so the guardrail's first boot makes them (components/bootstrap.py).
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_digitalocean as digitalocean
 
-from components.cloud_init.access import DatabaseAccess
-from components.cloud_init.bootstrap import AGENTS, GUARDRAIL
+from components.access import DatabaseAccess
+from components.bootstrap import AGENTS, GUARDRAIL
 from components.flows import Endpoint, clients_of
 from components.naming import resource_name, tenant_tag, tier_tag
 from components.props import props

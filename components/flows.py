@@ -1,7 +1,8 @@
 """The table of permitted flows: what may talk to what, and nothing else may. Imports nothing of Tenantry.
 
-Cloud firewalls, hosts' UFW rules, the databases' trusted sources, docs/flows.md and the isolation tests are
-all made from it. It doesn't know addresses or tags: whoever opens a flow translates its ends.
+Cloud firewalls, hosts' UFW rules, the tailnet's policy, the databases' trusted sources, docs/flows.md and the
+isolation tests are all made from it. It doesn't know addresses or tags: whoever opens a flow translates its
+ends.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ class Endpoint(StrEnum):
     CONTROL_PLANE = "control plane (mesh)"
     ANY_HOST = "any host"
     MESH = "mesh coordination and relays"
+    MESH_PEERS = "mesh peers, directly"
 
 
 HOST_TIERS = (Endpoint.AGENT, Endpoint.GUARDRAIL)
@@ -29,6 +31,15 @@ HOST_TIERS = (Endpoint.AGENT, Endpoint.GUARDRAIL)
 
 TIERS = (*HOST_TIERS, Endpoint.DATABASE, Endpoint.CACHE)
 """Everything inside a tenant's VPC; each tier is a tag."""
+
+OVER_THE_MESH = (Endpoint.VAULT, Endpoint.CONTROL_PLANE)
+"""Ends that a tenant's hosts know by their mesh addresses alone.
+
+Such a flow is inside WireGuard: the tailnet's policy and the hosts' firewalls see it, a cloud firewall can't.
+"""
+
+BY_TAILSCALED = (Endpoint.MESH, Endpoint.MESH_PEERS)
+"""Ends that only a host's tailscaled may speak to: host firewalls match the process's owner."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -44,21 +55,13 @@ class Port:
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """Connections that `sources` may open to `destinations`; answers pass by connection tracking.
-
-    `awaits` names what must exist before the flow can be opened: until then no firewall has it.
-    """
+    """Connections that `sources` may open to `destinations`; answers pass by connection tracking."""
 
     sources: tuple[Endpoint, ...]
     destinations: tuple[Endpoint, ...]
     ports: tuple[Port, ...]
     how: str
     why: str
-    awaits: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        return self.awaits is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +109,6 @@ FLOWS: tuple[Flow, ...] = (
         ports=(Port(number=8200),),
         how="TLS",
         why="the customer's keys",
-        awaits="the mesh and the vault",
     ),
     Flow(
         sources=(Endpoint.GUARDRAIL,),
@@ -121,22 +123,29 @@ FLOWS: tuple[Flow, ...] = (
         ports=(Port(number=22), Port(number=9443)),
         how="SSH, TLS",
         why="operations, runtime API",
-        awaits="the mesh",
+    ),
+    Flow(
+        sources=(Endpoint.CONTROL_PLANE,),
+        destinations=(Endpoint.VAULT,),
+        ports=(Port(number=8200),),
+        how="TLS",
+        why="mounts, policies, one-time secret ids",
     ),
     Flow(
         sources=(Endpoint.ANY_HOST,),
         destinations=(Endpoint.MESH,),
-        ports=(Port(number=443), Port(number=3478, protocol="udp"), Port(number=41641, protocol="udp")),
-        how="WireGuard, TLS, by the tailscale process alone",
+        ports=(Port(number=443), Port(number=3478, protocol="udp")),
+        how="TLS and STUN, by the tailscale process alone",
         why="the mesh itself",
-        awaits="the mesh",
+    ),
+    Flow(
+        sources=(Endpoint.ANY_HOST,),
+        destinations=(Endpoint.MESH_PEERS,),
+        ports=(Port(number=41641, protocol="udp"),),
+        how="WireGuard, by the tailscale process alone",
+        why="the mesh without a relay",
     ),
 )
-
-
-def open_flows() -> tuple[Flow, ...]:
-    """The flows that firewalls let through today."""
-    return tuple(flow for flow in FLOWS if flow.is_open)
 
 
 def rules_of(tier: Endpoint) -> tuple[Rule, ...]:
@@ -154,7 +163,7 @@ def rules_of(tier: Endpoint) -> tuple[Rule, ...]:
 
 
 def _rules_of(tier: Endpoint) -> Iterator[Rule]:
-    for flow in open_flows():
+    for flow in FLOWS:
         for port in flow.ports:
             if tier in _expanded(flow.sources):
                 for peer in flow.destinations:
@@ -172,17 +181,14 @@ def clients_of(service: Endpoint) -> tuple[Endpoint, ...]:
     """The tiers that may connect to a service: the trusted sources of a database or a cache."""
     return tuple(
         dict.fromkeys(
-            source
-            for flow in open_flows()
-            if service in flow.destinations
-            for source in _expanded(flow.sources)
+            source for flow in FLOWS if service in flow.destinations for source in _expanded(flow.sources)
         )
     )
 
 
 def port_of(service: Endpoint) -> Port:
     """The one port at which a service is reached. Raises ValueError when the table has not just one."""
-    ports = {port for flow in open_flows() if service in flow.destinations for port in flow.ports}
+    ports = {port for flow in FLOWS if service in flow.destinations for port in flow.ports}
     if len(ports) != 1:
         found = ", ".join(map(str, sorted(ports))) or "none"
         msg = f"{service.value!r} needs just one port in the table of flows and has {found}; mend the table"
@@ -192,7 +198,7 @@ def port_of(service: Endpoint) -> Port:
 
 def as_markdown() -> str:
     """The table as docs/flows.md shows it."""
-    lines = ["| from | to | port | how | why | open |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = ["| from | to | port | how | why |", "| --- | --- | --- | --- | --- |"]
     for flow in FLOWS:
         cells = (
             ", ".join(flow.sources),
@@ -200,7 +206,6 @@ def as_markdown() -> str:
             ", ".join(map(str, flow.ports)),
             flow.how,
             flow.why,
-            "yes" if flow.is_open else f"awaits {flow.awaits}",
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

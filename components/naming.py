@@ -1,9 +1,10 @@
-"""Names and tags of everything a tenant has in DigitalOcean. Imports nothing of Tenantry.
+"""Names and tags of everything a tenant has in DigitalOcean and Tailscale. Imports nothing of Tenantry.
 
 Names are `<tenant>-<role>-<key>`: they follow from the spec alone, so a resource that an interrupted `up`
 left behind can be found again, by its name or by its tenant's tag.
 """
 
+import hashlib
 import re
 
 TENANT_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
@@ -20,8 +21,15 @@ AGENT_MAX_LENGTH = 20
 ROLES = frozenset({"agent", "cache", "database", "firewall", "guardrail", "network", "project"})
 """The words that follow the tenant in a name or a tag."""
 
-RESERVED_TENANTS = frozenset({"platform", "control-plane"})
+RESERVED_TENANTS = frozenset({"platform", "control-plane", "vault"})
 """Names of stacks and tags that belong to all tenants together."""
+
+CONTROL_PLANE_TAG = "tag:control-plane"
+VAULT_TAG = "tag:vault"
+"""The tags in the tailnet of what tenants share."""
+
+PLATFORM = "platform"
+"""The name of the stack that holds what tenants share."""
 
 
 class NameRefusedError(ValueError):
@@ -63,9 +71,28 @@ def tier_tag(tenant: str, tier: str) -> str:
     return f"tenant-{tenant}-{tier}"
 
 
+def mesh_tag(tenant: str, tier: str) -> str:
+    """The tag of a tenant's tier in the tailnet: `tag:tenant-acme-agent`."""
+    return f"tag:{tier_tag(tenant, tier)}"
+
+
+def mesh_hostname(host: str, key_id: str) -> str:
+    """A host's name in the tailnet: `acme-agent-writer-1-1f0c93ab`, with a digest of the key that let it in.
+
+    So the device of a host that was replaced, which the tailnet keeps for a while, is never taken for its
+    successor's.
+    """
+    return f"{host}-{hashlib.sha256(key_id.encode()).hexdigest()[:8]}"
+
+
 def resource_name(tenant: str, role: str, key: str | int) -> str:
     """The physical name of a resource, for instance `acme-network-vpc` or `acme-guardrail-1`."""
     return f"{tenant}-{role}-{key}"
+
+
+def guardrail_name(tenant: str) -> str:
+    """The name that agents know their guardrail by, and that its certificate has."""
+    return f"guardrail.{tenant}.tenantry.internal"
 
 
 def agent_host_name(tenant: str, agent: str, replica: int) -> str:

@@ -10,23 +10,29 @@ from typing import Any
 import pulumi
 import pulumi_digitalocean as digitalocean
 
-from components.flows import HOST_TIERS, TIERS, Endpoint, Rule, rules_of
+from components.flows import HOST_TIERS, OVER_THE_MESH, TIERS, Endpoint, Rule, rules_of
+from components.mesh import Mesh
 from components.naming import project_name, resource_name, tenant_tag, tier_tag
 from components.props import props
 from components.tokens import TENANT_NETWORK
 
 INTERNET = ("0.0.0.0/0", "::/0")
+"""Where the models' providers are: their addresses change, so the guardrail's list is of names."""
 
 _ENVIRONMENTS = ("Development", "Staging", "Production")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TenantNetworkArgs:
-    """`ip_range` is a CIDR between /16 and /28; `environment` is one of DigitalOcean's for projects."""
+    """`ip_range` is a CIDR between /16 and /28; `environment` is one of DigitalOcean's for projects.
+
+    Of `mesh`, the cloud firewalls take the ranges that hosts may speak to.
+    """
 
     tenant: str
     region: str
     ip_range: str
+    mesh: Mesh
     environment: str = "Production"
     nat_gateway_size: int = 1
 
@@ -107,7 +113,7 @@ class TenantNetwork(pulumi.ComponentResource):
 
     def _firewall(self, tier: Endpoint) -> digitalocean.Firewall:
         name = resource_name(self._args.tenant, "firewall", tier)
-        rules = rules_of(tier)
+        rules = [rule for rule in rules_of(tier) if self._peers(rule)]
         return digitalocean.Firewall(
             name,
             name=name,
@@ -120,12 +126,23 @@ class TenantNetwork(pulumi.ComponentResource):
         )
 
     def _rule(self, end: str, rule: Rule) -> Any:
-        """A peer that is a tier of hosts is a tag; a database is no droplet, so it is the VPC's range."""
-        peer: dict[str, list[str]]
+        kind = "tags" if rule.peer in HOST_TIERS else "addresses"
+        return {
+            "protocol": rule.port.protocol,
+            "port_range": str(rule.port.number),
+            f"{end}_{kind}": self._peers(rule),
+        }
+
+    def _peers(self, rule: Rule) -> list[str]:
+        """A peer that is a tier of hosts is a tag; a database is no droplet, so it is the VPC's range.
+
+        Nothing at all when it is in the mesh: what is inside WireGuard, a cloud firewall can't see.
+        """
+        if rule.peer in OVER_THE_MESH:
+            return []
         if rule.peer in HOST_TIERS:
-            peer = {f"{end}_tags": [tier_tag(self._args.tenant, rule.peer)]}
-        elif rule.peer in TIERS:
-            peer = {f"{end}_addresses": [self._args.ip_range]}
-        else:
-            peer = {f"{end}_addresses": list(INTERNET)}
-        return {"protocol": rule.port.protocol, "port_range": str(rule.port.number), **peer}
+            return [tier_tag(self._args.tenant, rule.peer)]
+        if rule.peer in TIERS:
+            return [self._args.ip_range]
+        mesh = {Endpoint.MESH: self._args.mesh.coordination, Endpoint.MESH_PEERS: self._args.mesh.peers}
+        return list(mesh.get(rule.peer, INTERNET))

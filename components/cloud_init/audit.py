@@ -1,7 +1,7 @@
 """auditd's rules, after CIS Debian Linux 12 Benchmark v1.1, section 6.3.3.
 
 The kernel's audit has no namespaces, so in a container (the local cloud's droplets) auditd can't run: there
-it is not started, and what is checked is the rules.
+it is not started, and what is checked is the rules, merged as they would be loaded.
 """
 
 from components.cloud_init.part import File, Part, Step
@@ -19,7 +19,7 @@ _RULES = """\
 -w /etc/hosts -p wa -k system-locale
 -w /etc/ufw -p wa -k firewall
 -w /etc/ssh -p wa -k sshd
--w /etc/tenantry -p rwa -F auid!=unset -k credentials
+-w /etc/tenantry -p rwa -k credentials
 -w /etc/group -p wa -k identity
 -w /etc/passwd -p wa -k identity
 -w /etc/shadow -p wa -k identity
@@ -42,6 +42,7 @@ ConditionVirtualization=!container
 
 _LOAD = """\
 if systemd-detect-virt --quiet --container; then
+  augenrules
   systemctl reset-failed 'auditd*'
 else
   augenrules --load

@@ -5,10 +5,13 @@ and ten hosts boot at once. `ufw status` shows the rules, and `ufw` can change t
 itself. Deliberately without ping, DHCP, DNS and multicast: none of them is in the table.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from components.cloud_init.mesh import INTERFACE, MESH_RANGE, USER, MeshJoin
 from components.cloud_init.part import File, Part, Step
-from components.flows import TIERS, Endpoint, Rule, rules_of
+from components.flows import BY_TAILSCALED, OVER_THE_MESH, TIERS, Endpoint, Rule, rules_of
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -29,7 +32,7 @@ ENABLED=yes
 LOGLEVEL=low
 """
 
-_BEFORE = """\
+_BEFORE = f"""\
 *filter
 :ufw-before-input - [0:0]
 :ufw-before-output - [0:0]
@@ -37,13 +40,15 @@ _BEFORE = """\
 :ufw-not-local - [0:0]
 -A ufw-before-input -i lo -j ACCEPT
 -A ufw-before-output -o lo -j ACCEPT
+# Only what comes through the mesh has the mesh's addresses.
+-A ufw-before-input ! -i {INTERFACE} -s {MESH_RANGE} -j DROP
 -A ufw-before-input -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A ufw-before-output -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A ufw-before-input -m conntrack --ctstate INVALID -j DROP
 # The metadata service hands out user-data: to root alone.
 -A ufw-before-output -d 169.254.169.254 -p tcp --dport 80 -m owner --uid-owner 0 -j ACCEPT
 -A ufw-before-output -d 169.254.0.0/16 -j REJECT
-COMMIT
+{{owned}}COMMIT
 """
 
 _USER = """\
@@ -86,35 +91,61 @@ COMMIT
 """
 
 
-def firewall(tier: Endpoint, ip_range: IPv4Network) -> Part:
+def firewall(tier: Endpoint, ip_range: IPv4Network, join: MeshJoin) -> Part:
     """The host firewall of a tier; peers inside the tenant are the VPC's whole range, as hosts know no tags.
 
     Which of the range's hosts may connect is the cloud firewall's to say, and it says it by tag.
     """
-    rules = "\n".join(_ufw(rule, ip_range) for rule in rules_of(tier))
+    lines = [_Line(rule, peer) for rule in rules_of(tier) for peer in _peers(rule.peer, ip_range, join)]
+    owned = "".join(line.owned() for line in lines if line.rule.peer in BY_TAILSCALED)
+    user = "\n".join(line.as_ufw() for line in lines)
     return Part(
         files=(
             File(path="/etc/default/ufw", content=_DEFAULTS),
             File(path="/etc/ufw/ufw.conf", content=_ENABLED),
-            File(path="/etc/ufw/before.rules", content=_BEFORE, mode="0640"),
-            File(path="/etc/ufw/user.rules", content=_USER.format(rules=rules), mode="0640"),
+            File(path="/etc/ufw/before.rules", content=_BEFORE.format(owned=owned), mode="0640"),
+            File(path="/etc/ufw/user.rules", content=_USER.format(rules=user), mode="0640"),
         ),
         steps=(Step(name="firewall", script="/lib/ufw/ufw-init start quiet"),),
     )
 
 
-def _ufw(rule: Rule, ip_range: IPv4Network) -> str:
-    """A rule as UFW keeps it: a tuple for `ufw status`, then the same for iptables-restore."""
-    peer = str(ip_range) if rule.peer in TIERS else ANYWHERE
-    protocol, port = rule.port.protocol, rule.port.number
-    comment = f"{rule.peer.value}: {rule.why}".encode().hex()
-    if rule.direction == "inbound":
-        match = "" if peer == ANYWHERE else f" -s {peer}"
-        ends, chain, line = f"{ANYWHERE} any {peer} in", "input", f"--dport {port}{match}"
-    else:
-        match = "" if peer == ANYWHERE else f" -d {peer}"
-        ends, chain, line = f"{peer} any {ANYWHERE} out", "output", f"{match.strip()} --dport {port}".strip()
-    return (
-        f"### tuple ### allow {protocol} {port} {ends} comment={comment}\n"
-        f"-A ufw-user-{chain} -p {protocol} {line} -j ACCEPT\n"
-    )
+def _peers(peer: Endpoint, ip_range: IPv4Network, join: MeshJoin) -> Sequence[str]:
+    """The ranges that stand for an end of a flow, a single address without its prefix, as UFW writes it."""
+    if peer in OVER_THE_MESH:
+        return (MESH_RANGE,)
+    if peer in TIERS:
+        return (str(ip_range),)
+    ranges = {Endpoint.MESH: join.coordination, Endpoint.MESH_PEERS: join.peers}.get(peer, (ANYWHERE,))
+    return tuple(text.removesuffix("/32") for text in ranges)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A rule of the table, for one range of its peer."""
+
+    rule: Rule
+    peer: str
+
+    def as_ufw(self) -> str:
+        """As UFW keeps it: a tuple for `ufw status`, then the same for iptables-restore."""
+        protocol, port = self.rule.port.protocol, self.rule.port.number
+        comment = f"{self.rule.peer.value}: {self.rule.why}".encode().hex()
+        inward = self.rule.direction == "inbound"
+        way, chain, end = ("in", "input", "-s") if inward else ("out", "output", "-d")
+        ends = f"{ANYWHERE} any {self.peer}" if inward else f"{self.peer} any {ANYWHERE}"
+        through = f"_{INTERFACE}" if self.rule.peer in OVER_THE_MESH else ""
+        match = f" -{way[0]} {INTERFACE}" if through else ""
+        match += f" -p {protocol}" + ("" if self.peer == ANYWHERE else f" {end} {self.peer}")
+        return (
+            f"### tuple ### allow {protocol} {port} {ends} {way}{through} comment={comment}\n"
+            f"-A ufw-user-{chain}{match} --dport {port} -j ACCEPT\n"
+        )
+
+    def owned(self) -> str:
+        """Shut for all but tailscaled; not among UFW's own rules, which know no owners."""
+        protocol, port = self.rule.port.protocol, self.rule.port.number
+        return (
+            f"-A ufw-before-output -d {self.peer} -p {protocol} --dport {port}"
+            f" -m owner ! --uid-owner {USER} -j DROP\n"
+        )

@@ -22,22 +22,34 @@ SYSCTL = {
     "net.ipv4.icmp_echo_ignore_broadcasts": 1,
     "net.ipv4.icmp_ignore_bogus_error_responses": 1,
     "net.ipv4.ip_forward": 0,
+    "net.ipv4.ip_nonlocal_bind": 1,
     "net.ipv4.tcp_syncookies": 1,
+    "net.ipv6.conf.all.accept_redirects": 0,
     "net.ipv6.conf.all.disable_ipv6": 1,
+    "net.ipv6.conf.default.accept_redirects": 0,
     "net.ipv6.conf.default.disable_ipv6": 1,
 }
-"""Settings of the network namespace: they hold on every host."""
+"""Settings of the network namespace: they hold on every host.
+
+`ip_nonlocal_bind`: after a reboot servers of the mesh address start before it is there. It lets nobody send
+from a foreign address.
+"""
 
 SYSCTL_OF_THE_MACHINE = {
+    "dev.tty.ldisc_autoload": 0,
     "fs.protected_fifos": 2,
     "fs.protected_hardlinks": 1,
     "fs.protected_regular": 2,
     "fs.protected_symlinks": 1,
     "fs.suid_dumpable": 0,
     "kernel.core_pattern": "|/bin/false",
+    "kernel.core_uses_pid": 1,
+    "kernel.ctrl-alt-del": 0,
     "kernel.dmesg_restrict": 1,
     "kernel.kptr_restrict": 2,
+    "kernel.perf_event_paranoid": 3,
     "kernel.randomize_va_space": 2,
+    "kernel.sysrq": 0,
     "kernel.unprivileged_bpf_disabled": 1,
     "kernel.yama.ptrace_scope": 1,
 }
@@ -45,6 +57,12 @@ SYSCTL_OF_THE_MACHINE = {
 
 _FILE = "/etc/sysctl.d/90-tenantry.conf"
 _FILE_OF_THE_MACHINE = "/etc/sysctl.d/91-tenantry-machine.conf"
+
+_NO_CORE_DUMPS = """\
+[Coredump]
+Storage=none
+ProcessSizeMax=0
+"""
 
 _APPLY = f"""\
 sysctl --quiet --load {_FILE}
@@ -61,7 +79,7 @@ def kernel() -> Part:
             File(path=_FILE, content=network),
             File(path=_FILE_OF_THE_MACHINE, content=machine),
             File(path="/etc/security/limits.d/90-tenantry.conf", content="* hard core 0\n"),
-            File(path="/etc/systemd/coredump.conf.d/tenantry.conf", content="[Coredump]\nStorage=none\n"),
+            File(path="/etc/systemd/coredump.conf.d/tenantry.conf", content=_NO_CORE_DUMPS),
         ),
         steps=(Step(name="kernel settings", script=_APPLY),),
     )

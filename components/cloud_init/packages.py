@@ -9,8 +9,13 @@ from components.cloud_init.part import Part, Step
 REQUIRED = {
     "auditd": "/sbin/auditd",
     "fail2ban": "/usr/bin/fail2ban-server",
+    "fscrypt": "/usr/bin/fscrypt",
+    "nftables": "/usr/sbin/nft",
     "openssh-server": "/usr/sbin/sshd",
+    "python3-cryptography": "/usr/lib/python3/dist-packages/cryptography",
     "python3-systemd": "/usr/lib/python3/dist-packages/systemd",
+    "sudo": "/usr/bin/sudo",
+    "tailscale": "/usr/sbin/tailscaled",
     "ufw": "/usr/sbin/ufw",
     "unattended-upgrades": "/usr/bin/unattended-upgrade",
 }

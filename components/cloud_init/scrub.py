@@ -4,6 +4,7 @@ Root can still read user-data from the metadata service; the host's firewall kee
 """
 
 from components.cloud_init.part import DIRECTORY, File, Part, Step
+from components.cloud_init.sandbox import SANDBOX
 
 SCRIPT = f"{DIRECTORY}/scrub-user-data"
 UNIT = "tenantry-scrub-user-data.service"
@@ -28,7 +29,13 @@ After=cloud-final.service
 [Service]
 Type=oneshot
 ExecStart={SCRIPT}
-
+CapabilityBoundingSet=
+IPAddressDeny=any
+PrivateDevices=yes
+PrivateNetwork=yes
+ReadWritePaths=/var/lib/cloud -/run/cloud-init
+RestrictAddressFamilies=none
+{SANDBOX}
 [Install]
 WantedBy=cloud-init.target
 """

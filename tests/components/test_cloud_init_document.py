@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -10,41 +11,32 @@ from typing import Any
 import pytest
 import yaml
 
-from components.cloud_init import CacheAccess, DatabaseAccess, HostConfig, user_data
+from components.cloud_init import HostConfig, MeshJoin, user_data
 from components.cloud_init.audit import audit
-from components.cloud_init.bootstrap import bootstrap
 from components.cloud_init.kernel import SYSCTL, SYSCTL_OF_THE_MACHINE
 from components.cloud_init.packages import REQUIRED, packages
 from components.cloud_init.part import FIRST_BOOT, File, Part, Step, UserDataTooLargeError, compose
 from components.flows import Endpoint
 from tests.recorded_stack import fake_public_key, secret_of
 
-
-def access(user: str) -> DatabaseAccess:
-    return DatabaseAccess(
-        host="private-database.example",
-        port=25060,
-        database="tenant",
-        user=user,
-        password=secret_of(user),
-        certificate="CA\n",
-    )
-
-
-CACHE = CacheAccess(
-    host="private-cache.example", port=25061, user="default", password=secret_of("cache"), certificate="CA\n"
+MESH = MeshJoin(
+    hostname="acme-agent-a-1-0123abcd",
+    auth_key=secret_of("mesh-key"),
+    login_server="https://192.200.0.101",
+    coordination=("192.200.0.101/32",),
+    peers=("198.18.255.0/24",),
 )
 
 
 def config(**changes: Any) -> HostConfig:
     given: dict[str, Any] = {
         "hostname": "acme-agent-a-1",
+        "tenant": "acme",
         "tier": Endpoint.AGENT,
         "ip_range": IPv4Network("10.32.0.0/24"),
+        "mesh": MESH,
+        "ssh_ca": fake_public_key(),
         "ssh_keys": (fake_public_key(),),
-        "names": {"private-database.example": "10.32.0.3"},
-        "database": access("agents"),
-        "cache": CACHE,
     }
     return HostConfig(**{**given, **changes})
 
@@ -63,16 +55,10 @@ def test_ufw_leaves_the_kernel_settings_alone() -> None:
     assert 'IPT_SYSCTL=""' in ufw, "at a reboot UFW comes after systemd-sysctl and would undo them"
 
 
-def guardrail() -> dict[str, dict[str, str]]:
-    return files(
-        tier=Endpoint.GUARDRAIL, database=access("guardrail"), cache=None, administrator=access("doadmin")
-    )
-
-
 def test_user_data_is_cloud_config_far_below_the_limit() -> None:
     text = user_data(config())
     assert text.startswith("#cloud-config\n")
-    assert len(text.encode()) < 32 * 1024, "half of DigitalOcean's limit is left for the mesh and the release"
+    assert len(text.encode()) < 32 * 1024, "half of DigitalOcean's limit is left"
 
 
 def test_user_data_over_the_limit_is_refused_with_its_size() -> None:
@@ -101,55 +87,113 @@ def test_there_is_one_account_without_a_password() -> None:
     assert "ssh_authorized_keys" not in parsed(ssh_keys=())["users"][0], "no key, no login"
 
 
-def test_names_are_in_etc_hosts_since_there_is_no_dns() -> None:
-    lines = files()["/etc/hosts"]["content"].splitlines()
-    assert "10.32.0.3 private-database.example" in lines
-    assert "127.0.1.1 acme-agent-a-1" in lines, "sudo looks its own host up"
+def test_the_hosts_own_name_is_in_etc_hosts() -> None:
+    assert "127.0.1.1 acme-agent-a-1" in files()["/etc/hosts"]["content"].splitlines(), "sudo looks it up"
 
 
-def test_files_with_secrets_are_for_root_alone() -> None:
-    for path, file in {**files(), **guardrail()}.items():
-        if "fake-" in file["content"]:
-            assert file["permissions"] == "0600", f"{path} holds a secret"
+def test_the_only_secret_is_the_mesh_key_in_a_file_of_memory_for_root_alone() -> None:
+    holders = {path: file for path, file in files().items() if "fake-" in file["content"]}
+    assert set(holders) == {"/run/tenantry-mesh-key"}, "nothing of it is written to a disk"
+    assert holders["/run/tenantry-mesh-key"]["permissions"] == "0600"
+    rest = {key: value for key, value in parsed().items() if key != "write_files"}
+    assert "fake-" not in yaml.dump(rest), "not in an argument either"
 
 
-def test_no_secret_is_in_a_script_an_sql_file_or_a_unit() -> None:
-    for path, file in guardrail().items():
-        if not path.startswith("/etc/tenantry/"):
-            assert "fake-" not in file["content"], f"{path} would put a password where others read it"
+def test_certificates_of_the_vaults_ca_are_let_in_for_their_own_tenant_alone() -> None:
+    written = files()
+    sshd = written["/etc/ssh/sshd_config.d/10-tenantry.conf"]["content"].splitlines()
+    assert "TrustedUserCAKeys /etc/ssh/tenantry-ca.pub" in sshd
+    assert "AuthorizedPrincipalsFile /etc/ssh/principals/%u" in sshd
+    assert written["/etc/ssh/tenantry-ca.pub"]["content"] == f"{fake_public_key()}\n"
+    assert written["/etc/ssh/principals/tenantry"]["content"] == "tenant-acme\n"
 
 
-def test_every_connection_verifies_the_servers_name() -> None:
-    service = files()["/etc/tenantry/pg_service.conf"]["content"]
-    assert "sslmode=verify-full" in service.splitlines()
-    assert "sslrootcert=/etc/tenantry/database-ca.crt" in service.splitlines()
-    bootstrap_service = guardrail()["/etc/tenantry/bootstrap/pg_service.conf"]["content"]
-    assert "sslmode=verify-full" in bootstrap_service.splitlines()
+def test_sshd_does_not_start_before_the_host_has_its_mesh_address() -> None:
+    written = files()
+    assert "/etc/ssh/sshd_not_to_be_run" in written, "Debian's unit looks for it"
+    assert not any("ListenAddress" in file["content"] for path, file in written.items() if "sshd" in path)
+    join = written["/usr/local/lib/tenantry/join-mesh"]["content"]
+    order = [join.index(text) for text in ("tailscale up", "ListenAddress", "rm -f /etc/ssh/", "start ssh")]
+    assert order == sorted(order), "joined, then bound to the address, then started"
 
 
-def test_only_the_host_that_prepares_the_database_knows_its_administrator() -> None:
-    assert not any("doadmin" in file["content"] for file in files().values())
-    assert any("doadmin" in file["content"] for file in guardrail().values())
+def test_the_host_joins_without_anything_of_tailscales_that_would_open_it() -> None:
+    join = files()["/usr/local/lib/tenantry/join-mesh"]["content"]
+    for option in (
+        "--auth-key=file:/run/tenantry-mesh-key",
+        "--hostname=acme-agent-a-1-0123abcd",
+        "--login-server=https://192.200.0.101",
+        "--netfilter-mode=off",
+        "--accept-dns=false",
+        "--accept-routes=false",
+        "--ssh=false",
+    ):
+        assert f" {option} " in join.replace("2>&1", " "), f"tailscale up lacks {option}"
 
 
-def test_rights_are_the_least_that_each_tier_needs() -> None:
-    sql = guardrail()["/usr/local/lib/tenantry/database-bootstrap.sql"]["content"]
-    assert "GRANT USAGE, CREATE ON SCHEMA memory TO agents;" in sql
-    assert "GRANT SELECT, INSERT ON TABLES TO guardrail;" in sql
-    assert 'REVOKE ALL ON DATABASE "tenant" FROM PUBLIC;' in sql
-    assert "REVOKE ALL ON DATABASE defaultdb FROM PUBLIC;" in sql, "every cluster is born with it"
-    for forbidden in ("SUPERUSER", "UPDATE", "DELETE", "ALL TO", "PASSWORD"):
-        assert forbidden not in sql.replace("REVOKE ALL ON DATABASE", ""), (
-            f"{forbidden} is more than is needed"
-        )
+def test_tailscales_own_coordination_server_needs_no_option() -> None:
+    join = files(mesh=replace(MESH, login_server=None))["/usr/local/lib/tenantry/join-mesh"]["content"]
+    assert "--login-server" not in join
 
 
-def test_firewall_starts_before_anything_else_but_packages() -> None:
+def test_the_mesh_daemon_is_an_account_of_its_own_with_rights_over_the_network_alone() -> None:
+    unit = files()["/etc/systemd/system/tailscaled.service.d/tenantry.conf"]["content"].splitlines()
+    assert "User=tailscale" in unit
+    assert "CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW" in unit
+    assert "TS_NO_LOGS_NO_SUPPORT=true" in files()["/etc/default/tailscaled"]["content"].splitlines()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"), [("echo 'backend error: AuthKey not found'; exit 1", 1), ("exit 0", 0)]
+)
+def test_the_mesh_key_is_gone_after_joining_and_after_failing_to(
+    tmp_path: Path, fake_programs: Any, answer: str, code: int
+) -> None:
+    script, key = joining(tmp_path)
+    result = _sh(script, fake_programs(tailscale=answer, systemctl="exit 0", hostname="echo acme-agent-a-1"))
+    assert result.returncode == code, result.stderr
+    assert not key.exists(), "it lets nobody else in, and isn't found later"
+    assert (tmp_path / "seed").read_text() == "content: used\n", "not in user-data on the disk either"
+    if code:
+        assert "AuthKey not found" in result.stderr, "why"
+        assert "python -m stacks.replace acme-agent-a-1" in result.stderr, "and what to do"
+    assert secret_of("mesh-key") not in (tmp_path / "calls").read_text() + result.stderr
+
+
+def test_an_error_of_tailscale_that_repeats_the_key_is_not_shown(tmp_path: Path, fake_programs: Any) -> None:
+    script, _ = joining(tmp_path)
+    answer = f"echo 'bad key {secret_of('mesh-key')}'; exit 1"
+    result = _sh(script, fake_programs(tailscale=answer, systemctl="exit 0", hostname="echo h"))
+    assert result.returncode == 1
+    assert secret_of("mesh-key") not in result.stderr + result.stdout
+
+
+def joining(folder: Path) -> tuple[str, Path]:
+    """The script that joins, with its paths in a folder, and the key's file."""
+    script = files()["/usr/local/lib/tenantry/join-mesh"]["content"]
+    key = folder / "mesh-key"
+    key.write_text(secret_of("mesh-key"))
+    (folder / "seed").write_text(f"content: {secret_of('mesh-key')}\n")
+    paths = {
+        "/run/tenantry-mesh-key": key,
+        "/var/lib/cloud/seed/nocloud/user-data": folder / "seed",
+        "/etc/ssh/sshd_config.d/05-mesh-address.conf": folder / "listen",
+        "/etc/ssh/sshd_not_to_be_run": folder / "no-sshd",
+        "/dev/console": folder / "console",
+    }
+    for path, replacement in paths.items():
+        script = script.replace(path, str(replacement))
+    return script, key
+
+
+def test_the_firewall_starts_first_and_the_mesh_is_joined_last() -> None:
     script = files()[FIRST_BOOT]["content"]
     steps = [
         line.removeprefix("step=").strip("'") for line in script.splitlines() if line.startswith("step=")
     ]
-    assert steps[:3] == ["start", "packages", "firewall"]
+    assert steps[:4] == ["start", "packages", "account of the mesh daemon", "firewall"]
+    assert steps.index("mesh daemon") > steps.index("firewall"), "it sends nothing that the firewall refuses"
+    assert steps[-1] == "joining the mesh", "nobody reaches a host that isn't safe yet"
     assert steps.index("scrubbing of user-data") > steps.index("needless services"), (
         "units are loaded by then"
     )
@@ -221,24 +265,6 @@ def _sh(script: str, environment: dict[str, str]) -> subprocess.CompletedProcess
     )
 
 
-def test_the_bootstrap_removes_the_administrators_password_only_when_it_has_succeeded(
-    tmp_path: Path, fake_programs: Any
-) -> None:
-    service = tmp_path / "bootstrap" / "pg_service.conf"
-    script = next(
-        file.content for file in bootstrap(access("doadmin")).files if file.path.endswith("bootstrap")
-    )
-    script = script.replace("/etc/tenantry/bootstrap/pg_service.conf", str(service))
-    for outcome, kept in ((1, True), (0, False)):
-        service.parent.mkdir(exist_ok=True)
-        service.write_text("[bootstrap]\n")
-        result = _sh(script, fake_programs(pg_isready="exit 0", psql=f"exit {outcome}"))
-        assert result.returncode == outcome
-        assert service.exists() is kept, "a failed run must be repeatable; a finished one leaves no password"
-    assert _sh(script, fake_programs(psql="exit 9")).returncode == 0, "a second run has nothing to do"
-    assert secret_of("doadmin") not in (tmp_path / "calls").read_text(), "a password was in an argument"
-
-
 def test_audit_rules_lock_themselves_last_and_do_not_fail_a_container() -> None:
     rules = audit().files[0].content.strip().splitlines()
     assert rules[-1] == "-e 2", "immutable until the next boot"
@@ -253,7 +279,7 @@ def test_settings_of_the_whole_kernel_may_fail_and_those_of_the_host_may_not() -
 
 
 def test_every_script_is_valid_posix_shell(tmp_path: Path) -> None:
-    for path, file in {**files(), **guardrail()}.items():
+    for path, file in {**files(), **files(tier=Endpoint.GUARDRAIL)}.items():
         if file["content"].startswith("#!/bin/sh"):
             script = tmp_path / "script"
             script.write_text(file["content"])

@@ -14,8 +14,10 @@ import pytest
 import components
 import components.cloud_init
 from components import resolve, tokens
-from components.agents import Agent, AgentClusterArgs
-from components.cloud_init import DatabaseAccess
+from components.access import DatabaseAccess
+from components.flows import Endpoint
+from components.host import HardenedHostArgs
+from components.mesh import Mesh
 from components.props import props
 from components.resolve import HostNotResolvedError, ipv4_of
 from tests.recorded_stack import secret_of
@@ -23,9 +25,16 @@ from tests.recorded_stack import secret_of
 TOKENS = {
     "AgentCluster": "tenantry:index:AgentCluster",
     "Cache": "tenantry:index:Cache",
+    "DataVolume": "tenantry:index:DataVolume",
+    "DatabaseBootstrap": "tenantry:index:DatabaseBootstrap",
+    "Enrolment": "tenantry:index:Enrolment",
     "Guardrail": "tenantry:index:Guardrail",
     "HardenedHost": "tenantry:index:HardenedHost",
+    "HostDelivery": "tenantry:index:HostDelivery",
+    "MeshMembership": "tenantry:index:MeshMembership",
+    "SharedVault": "tenantry:index:SharedVault",
     "TenantNetwork": "tenantry:index:TenantNetwork",
+    "TenantVault": "tenantry:index:TenantVault",
     "VectorDatabase": "tenantry:index:VectorDatabase",
 }
 
@@ -58,7 +67,7 @@ def test_a_component_registers_under_its_token(name: str) -> None:
 
 def test_the_public_api_of_cloud_init_is_pinned() -> None:
     exported = components.cloud_init.__all__
-    assert exported == ["CacheAccess", "DatabaseAccess", "HostConfig", "user_data"]
+    assert exported == ["HostConfig", "MeshJoin", "user_data"]
 
 
 def test_components_itself_imports_nothing_so_that_policies_need_no_pulumi() -> None:
@@ -66,20 +75,19 @@ def test_components_itself_imports_nothing_so_that_policies_need_no_pulumi() -> 
 
 
 def test_props_flatten_dataclasses_and_leave_ordering_out() -> None:
-    args: Any = AgentClusterArgs(
+    args = HardenedHostArgs(
         tenant="acme",
+        tier=Endpoint.AGENT,
         region="nyc3",
+        size="s",
         image="debian-12-x64",
         ip_range="10.32.0.0/24",
-        ssh_keys=("k",),
-        agents=(Agent(name="a", kind="n8n", model="p/m", size="s", replicas=1),),
+        mesh=Mesh(login_server=None, coordination=("192.0.2.0/24",)),
+        ssh_ca="k",
         vpc_id="vpc-1",
-        names={},
-        database=None,  # type: ignore[arg-type]
-        cache=None,  # type: ignore[arg-type]
     )
-    assert props(args)["agents"] == [{"name": "a", "kind": "n8n", "model": "p/m", "size": "s", "replicas": 1}]
-    assert not {"database", "cache", "after"} & props(args).keys()
+    assert props(args)["mesh"] == {"login_server": None, "coordination": ["192.0.2.0/24"], "peers": []}
+    assert "after" not in props(args)
 
 
 def test_credentials_do_not_show_in_a_repr() -> None:

@@ -3,21 +3,16 @@
 import json
 from typing import Any
 
-import pulumi
 import pytest
 
-from components.agents import Agent, AgentCluster, AgentClusterArgs
 from components.cache import Cache, CacheArgs
-from components.cloud_init import CacheAccess, DatabaseAccess
 from components.database import VectorDatabase, VectorDatabaseArgs
-from components.flows import HOST_TIERS, Endpoint, rules_of
-from components.guardrail import Guardrail, GuardrailArgs
-from components.host import HardenedHost, HardenedHostArgs
+from components.flows import HOST_TIERS, OVER_THE_MESH, Endpoint, rules_of
+from components.mesh import Mesh
 from components.network import TenantNetwork, TenantNetworkArgs
-from components.tokens import HARDENED_HOST, TENANT_NETWORK
-from tests.recorded_stack import MARK, Recording, is_secret, plain, record, secret_of
+from components.tokens import TENANT_NETWORK
+from tests.recorded_stack import MARK, Recording, is_secret, record
 
-DROPLET = "digitalocean:index/droplet:Droplet"
 CLUSTER = "digitalocean:index/databaseCluster:DatabaseCluster"
 FIREWALL = "digitalocean:index/firewall:Firewall"
 TAG = "digitalocean:index/tag:Tag"
@@ -27,24 +22,12 @@ TRUSTED = "digitalocean:index/databaseFirewall:DatabaseFirewall"
 USER = "digitalocean:index/databaseUser:DatabaseUser"
 PROJECT = "digitalocean:index/project:Project"
 
-ACCESS = DatabaseAccess(
-    host="private-database.example",
-    port=25060,
-    database="tenant",
-    user="agents",
-    password=secret_of("agents"),
-    certificate="CA\n",
-)
-ADMINISTRATOR = DatabaseAccess(**{**vars(ACCESS), "user": "doadmin", "password": secret_of("doadmin")})
-CACHE = CacheAccess(
-    host="private-cache.example", port=25061, user="default", password=secret_of("cache"), certificate="CA\n"
-)
 COMMON: dict[str, Any] = {"tenant": "acme", "region": "nyc3"}
-HOSTS = {**COMMON, "image": "debian-12-x64", "ip_range": "10.32.0.0/24", "ssh_keys": (), "vpc_id": "vpc-1"}
+MESH = Mesh(login_server=None, coordination=("192.200.0.101/32", "192.0.2.0/24"), peers=("198.18.255.0/24",))
 
 
 def network(**changes: Any) -> Recording:
-    args = TenantNetworkArgs(**{**COMMON, "ip_range": "10.32.0.0/24", **changes})
+    args = TenantNetworkArgs(**{**COMMON, "ip_range": "10.32.0.0/24", "mesh": MESH, **changes})
     return record(lambda: TenantNetwork("acme-network-main", args))
 
 
@@ -64,39 +47,6 @@ def cache(**changes: Any) -> Recording:
     given = {"size": "db-s-1vcpu-1gb", "version": "8", "eviction_policy": "noeviction"}
     args = CacheArgs(**{**COMMON, **given, "vpc_id": "vpc-1", "project_id": "p-1", **changes})
     return record(lambda: Cache("acme-cache-main", args))
-
-
-def agents(*wanted: Agent) -> Recording:
-    def program() -> None:
-        args = AgentClusterArgs(
-            **HOSTS,
-            agents=wanted,
-            names={"private-database.example": "10.32.0.3"},
-            database=pulumi.Output.secret(ACCESS),
-            cache=pulumi.Output.secret(CACHE),
-        )
-        AgentCluster("acme-agent-main", args)
-
-    return record(program)
-
-
-def agent(name: str, **changes: Any) -> Agent:
-    given = {"kind": "langchain", "model": "anthropic/claude", "size": "s-1vcpu-1gb", "replicas": 1}
-    return Agent(name=name, **{**given, **changes})
-
-
-def guardrail() -> Recording:
-    def program() -> None:
-        args = GuardrailArgs(
-            **HOSTS,
-            size="s-1vcpu-2gb",
-            names={"private-database.example": "10.32.0.3"},
-            database=pulumi.Output.secret(ACCESS),
-            administrator=pulumi.Output.secret(ADMINISTRATOR),
-        )
-        Guardrail("acme-guardrail-main", args)
-
-    return record(program)
 
 
 def test_the_network_has_a_tag_for_the_tenant_and_each_tier() -> None:
@@ -125,7 +75,11 @@ def test_a_tiers_cloud_firewall_has_its_rules_of_the_table_and_no_other(tier: En
     written = [("inbound", rule) for rule in props.get("inboundRules", [])]
     written += [("outbound", rule) for rule in props.get("outboundRules", [])]
     found = {(direction, rule["protocol"], rule["portRange"], _peer(rule)) for direction, rule in written}
-    wanted = {(r.direction, r.port.protocol, str(r.port.number), _translated(r.peer)) for r in rules_of(tier)}
+    wanted = {
+        (rule.direction, rule.port.protocol, str(rule.port.number), _translated(rule.peer))
+        for rule in rules_of(tier)
+        if rule.peer not in OVER_THE_MESH
+    }
     assert found == wanted, "the cloud firewall and the table differ"
     assert len(written) <= 50, "DigitalOcean takes 50 rules at most"
 
@@ -136,9 +90,25 @@ def _peer(rule: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _translated(peer: Endpoint) -> tuple[str, ...]:
-    if peer in HOST_TIERS:
-        return (f"tenant-acme-{peer.value}",)
-    return ("10.32.0.0/24",) if peer in (Endpoint.DATABASE, Endpoint.CACHE) else ("0.0.0.0/0", "::/0")
+    known = {
+        Endpoint.DATABASE: ("10.32.0.0/24",),
+        Endpoint.CACHE: ("10.32.0.0/24",),
+        Endpoint.MESH: ("192.200.0.101/32", "192.0.2.0/24"),
+        Endpoint.MESH_PEERS: ("198.18.255.0/24",),
+        Endpoint.MODEL_APIS: ("0.0.0.0/0", "::/0"),
+    }
+    return known.get(peer) or (f"tenant-acme-{peer.value}",)
+
+
+def test_an_agent_reaches_no_address_of_the_internet_but_the_meshs() -> None:
+    rules = network().one(FIREWALL, "acme-firewall-agent").props["outboundRules"]
+    assert not any("0.0.0.0/0" in _peer(rule) for rule in rules), "not even root of a host that is taken over"
+
+
+def test_without_mesh_peers_the_cloud_firewall_has_no_rule_for_them() -> None:
+    alone = Mesh(login_server=None, coordination=("192.0.2.0/24",))
+    for firewall in network(mesh=alone).of_type(FIREWALL):
+        assert not any(rule["portRange"] == "41641" for rule in firewall.props["outboundRules"])
 
 
 def test_firewalls_come_after_the_tags_that_they_name() -> None:
@@ -164,64 +134,7 @@ def test_an_environment_that_digitalocean_does_not_know_is_refused_by_name() -> 
     assert network(environment="Staging").one(PROJECT).props["environment"] == "Staging"
 
 
-def test_a_host_has_no_public_interface_and_both_of_its_tags() -> None:
-    for droplet in agents(agent("writer")).of_type(DROPLET):
-        assert droplet.props["publicNetworking"] is False
-        assert droplet.props["ipv6"] is False
-        assert droplet.props["dropletAgent"] is False
-        assert droplet.props["monitoring"] is True
-        assert droplet.props["resizeDisk"] is False, (
-            "a size can be taken back only while the disk is the same"
-        )
-        assert droplet.props["tags"] == ["tenant-acme", "tenant-acme-agent"]
-        assert "sshKeys" not in droplet.props, "DigitalOcean's keys would be root's"
-
-
-def test_user_data_is_secret_even_when_nobody_marked_it() -> None:
-    args = HardenedHostArgs(
-        tenant="acme",
-        tier=Endpoint.AGENT,
-        region="nyc3",
-        size="s-1vcpu-1gb",
-        image="debian-12-x64",
-        vpc_id="vpc-1",
-        user_data="#cloud-config\n",
-    )
-    recording = record(lambda: HardenedHost("acme-agent-a-1", args))
-    assert is_secret(recording.one(DROPLET).props["userData"])
-    component = recording.one(HARDENED_HOST)
-    assert is_secret(component.props["user_data"]), "the component's own inputs are in the state too"
-    assert set(recording.outputs[component.urn]) == {"droplet_id", "droplet_urn", "private_address"}
-
-
-def test_replicas_are_counted_from_one_and_named_by_agent() -> None:
-    names = [droplet.name for droplet in agents(agent("b", replicas=2), agent("a")).of_type(DROPLET)]
-    assert names == ["acme-agent-a-1", "acme-agent-b-1", "acme-agent-b-2"]
-
-
-def test_kind_and_model_are_recorded_and_do_not_touch_the_host() -> None:
-    one = agents(agent("a", kind="n8n", model="openai/x"))
-    other = agents(agent("a", kind="openclaw", model="openai/y"))
-    assert one.one(DROPLET).props == other.one(DROPLET).props, "a change of model would replace the host"
-    assert one.one("tenantry:index:AgentCluster").props["agents"][0]["kind"] == "n8n"
-
-
-def test_an_agents_host_is_told_its_own_credentials_and_never_the_administrators() -> None:
-    user_data = plain(agents(agent("a")).one(DROPLET).props["userData"])
-    assert secret_of("agents") in user_data
-    assert secret_of("cache") in user_data
-    assert "doadmin" not in user_data
-
-
-def test_the_guardrail_is_one_host_and_prepares_the_database() -> None:
-    droplet = guardrail().one(DROPLET)
-    assert droplet.name == "acme-guardrail-1"
-    user_data = plain(droplet.props["userData"])
-    assert "CREATE EXTENSION IF NOT EXISTS vector" in user_data
-    assert secret_of("doadmin") in user_data
-
-
-@pytest.mark.parametrize("build", [guardrail, database, cache, lambda: agents(agent("a"))])
+@pytest.mark.parametrize("build", [database, cache])
 def test_no_secret_is_anywhere_but_inside_a_secret(build: Any) -> None:
     recording = build()
     assert recording.resources, "there is something to look at"

@@ -1,4 +1,4 @@
-"""What a host is told so that it can reach its tenant's database and cache; secrets are not in reprs."""
+"""What a host is told so that it can reach what it needs; secrets are not in reprs."""
 
 from dataclasses import dataclass, field
 
@@ -24,3 +24,11 @@ class CacheAccess:
     user: str
     password: str = field(repr=False)
     certificate: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaultAccess:
+    """Where the vault is, and its CA in PEM, empty for a public one. Nothing of it is secret."""
+
+    address: str
+    certificate: str
