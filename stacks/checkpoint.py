@@ -63,6 +63,20 @@ class Checkpoint:
         )
 
     @property
+    def outputs(self) -> Mapping[str, Any]:
+        """What the stack exports; secrets are encrypted. Empty when it has never come up."""
+        stacks = (each for each in self._resources if each["type"] == "pulumi:pulumi:Stack")
+        return next(stacks, {}).get("outputs") or {}
+
+    def named(self, kind: str) -> dict[str, str]:
+        """The ids of a kind's resources, by logical name; what waits for its deletion is left out."""
+        return {
+            str(resource["urn"]).rsplit("::", 1)[-1]: str(resource["id"])
+            for resource in self._resources
+            if resource["type"] == kind and resource.get("id") and not resource.get("delete")
+        }
+
+    @property
     def urns(self) -> frozenset[str]:
         return frozenset(str(resource["urn"]) for resource in self._resources)
 

@@ -12,14 +12,17 @@ import signal
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
+from stacks import policy_pack
 from stacks.errors import EngineError
-from stacks.events import Event, Message, Summary, parse
+from stacks.events import Event, Message, parse
+from stacks.outcomes import Collected, Outcome, Preview
 from stacks.project import Project
 from stacks.redaction import Redactor
+from stacks.steps import Outputs, Step, drift_of, step_of
 
 Verb = Literal["up", "destroy", "refresh", "import"]
 OnEvent = Callable[[Event], None]
@@ -28,49 +31,11 @@ LONGEST_LINE = 64 * 1024 * 1024
 """Bytes. An event repeats a resource's whole state."""
 
 NO_STACK = "no stack named"
-LOCKED = "the stack is currently locked by"
+NOT_THERE = "there is no such stack: bring it up, or take its spec away"
+"""What is said of one that has a spec and should have a state."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How an update ended. `output` is what the engine said outside its events."""
-
-    code: int
-    output: str = ""
-    errors: tuple[Message, ...] = ()
-    summary: Summary | None = None
-
-    @property
-    def succeeded(self) -> bool:
-        return self.code == 0
-
-    @property
-    def changes(self) -> int:
-        """Resources that were created, updated, replaced or deleted."""
-        counted = self.summary.changes if self.summary else {}
-        return sum(count for operation, count in counted.items() if operation != "same")
-
-    @property
-    def needs_recovery(self) -> bool:
-        """Whether a lock or a torn file (stacks.recovery.sidecars) stood in the way."""
-        return LOCKED in self.output or self.output.endswith("EOF")
-
-
-@dataclass
-class _Collected:
-    errors: list[Message] = field(default_factory=list)
-    notes: list[Message] = field(default_factory=list)
-    summary: Summary | None = None
-    unparsed: list[str] = field(default_factory=list)
-
-    def add(self, event: Event) -> None:
-        match event:
-            case Summary():
-                self.summary = event
-            case Message(severity="error"):
-                self.errors.append(event)
-            case Message():
-                self.notes.append(event)
+STREAMED = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+"""A preview's events as they happen, rules' verdicts among them; its usual JSON has none."""
 
 
 class Engine:
@@ -85,7 +50,8 @@ class Engine:
     ) -> None:
         self._project = project
         self._command = tuple(command)
-        self._environment = dict(os.environ if environment is None else environment)
+        given = os.environ if environment is None else environment
+        self._environment = {**given, **policy_pack.environment(project.folder)}
         self._redact = Redactor(self._environment)
         self._running: set[asyncio.subprocess.Process] = set()
 
@@ -97,16 +63,73 @@ class Engine:
         Raises EngineError when there is no engine to run.
         """
         command = (verb, "--stack", tenant, "--yes", "--skip-preview", "--json", *arguments)
-        process = await self._start(*command)
-        collected = _Collected()
+        collected = Collected()
+        return await self._run(command, collected, lambda _: None, on_event)
+
+    async def preview(
+        self, tenant: str, *arguments: str, plan: Path | None = None, on_event: OnEvent = lambda _: None
+    ) -> Preview:
+        """What an update would do, and what the rules say of it; `plan` is where it is written down.
+
+        Raises EngineError when there is no engine to run.
+        """
+        saved = () if plan is None else ("--save-plan", str(plan))
+        return await self._previewed(("preview", "--stack", tenant, "--json", *saved, *arguments), on_event)
+
+    async def drift(self, tenant: str) -> Preview:
+        """In what the resources differ from their state, which stays as it is. Raises EngineError.
+
+        No rule is asked: what drifted is undone by an update, which asks them all.
+        """
+        command = ("refresh", "--stack", tenant, "--preview-only", "--json")
+        return await self._previewed(command, read=drift_of)
+
+    async def analyze(self, tenant: str) -> Preview:
+        """What the rules say of the stack's state, without a program or a provider. Raises EngineError."""
+        return await self._previewed(("policy", "analyze", "--stack", tenant, "--json"))
+
+    async def analyze_file(self, path: Path) -> Preview:
+        """The same of an exported state. Raises EngineError."""
+        return await self._previewed(("policy", "analyze", "--file", str(path), "--json"))
+
+    async def _previewed(
+        self,
+        command: Sequence[str],
+        on_event: OnEvent = lambda _: None,
+        read: Callable[[str], Step | Outputs | None] = step_of,
+    ) -> Preview:
+        collected, steps, outputs = Collected(), list[Step](), list[Outputs]()
+
+        def keep(line: str) -> None:
+            match read(line):
+                case Step() as step:
+                    steps.append(step)
+                case Outputs() as last:
+                    outputs.append(last)
+
+        outcome = await self._run(command, collected, keep, on_event)
+        return Preview(
+            outcome=outcome,
+            steps=tuple(steps),
+            remediated=tuple(collected.remediated),
+            outputs=outputs[-1] if outputs else None,
+        )
+
+    async def _run(
+        self,
+        command: Sequence[str],
+        collected: Collected,
+        keep: Callable[[str], None],
+        on_event: OnEvent,
+    ) -> Outcome:
+        process = await self._start(*command, environment=STREAMED)
         assert process.stderr is not None  # noqa: S101 - a pipe, as _start asks
-        said, _ = await asyncio.gather(process.stderr.read(), self._follow(process, collected, on_event))
+        said, _ = await asyncio.gather(
+            process.stderr.read(), self._follow(process, collected, keep, on_event)
+        )
         code = await self._finish(process)
         output = "\n".join([*collected.unparsed, said.decode(errors="replace")]).strip()
-        errors = collected.errors or (collected.notes[-5:] if code and not output else [])
-        return Outcome(
-            code=code, output=self._redact(output), errors=tuple(errors), summary=collected.summary
-        )
+        return collected.outcome(code, self._redact(output))
 
     async def ensure_stack(self, tenant: str) -> None:
         """Create the stack, with its secrets under the passphrase, unless it is there. Raises EngineError."""
@@ -154,6 +177,10 @@ class Engine:
             raise EngineError(msg)
         return printed
 
+    def use(self, environment: Mapping[str, str]) -> None:
+        """Give what is run from now on these variables besides."""
+        self._environment |= environment
+
     def interrupt(self) -> int:
         """Ask every running command to stop in order; a second time, at once. Returns how many there were."""
         for process in self._running:
@@ -167,7 +194,9 @@ class Engine:
         code = await self._finish(process)
         return code, printed.decode(errors="replace"), self._redact(said.decode(errors="replace").strip())
 
-    async def _start(self, *command: str) -> asyncio.subprocess.Process:
+    async def _start(
+        self, *command: str, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> asyncio.subprocess.Process:
         """In a session of its own, so that Ctrl-C in a terminal reaches the engine through us alone."""
         try:
             process = await asyncio.create_subprocess_exec(
@@ -176,7 +205,7 @@ class Engine:
                 "--non-interactive",
                 "--color=never",
                 cwd=self._project.folder,
-                env=self._environment,
+                env={**self._environment, **environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -193,11 +222,16 @@ class Engine:
         return process
 
     async def _follow(
-        self, process: asyncio.subprocess.Process, collected: _Collected, on_event: OnEvent
+        self,
+        process: asyncio.subprocess.Process,
+        collected: Collected,
+        keep: Callable[[str], None],
+        on_event: OnEvent,
     ) -> None:
         assert process.stdout is not None  # noqa: S101 - a pipe, as _start asks
         async for raw in process.stdout:
             line = raw.decode(errors="replace").rstrip()
+            keep(line)
             event = parse(line)
             if event is None:
                 if line and not line.startswith("{"):

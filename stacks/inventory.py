@@ -21,13 +21,15 @@ from components.flows import TIERS
 from components.naming import ROLES, tenant_tag, tier_tag
 from stacks.checkpoint import Identity
 from stacks.errors import InventoryError
-
-DATABASE_USER = "digitalocean:index/databaseUser:DatabaseUser"
-DATABASE_DB = "digitalocean:index/databaseDb:DatabaseDb"
-DATABASE_CLUSTER = "digitalocean:index/databaseCluster:DatabaseCluster"
-DROPLET = "digitalocean:index/droplet:Droplet"
-VPC_NAT_GATEWAY = "digitalocean:index/vpcNatGateway:VpcNatGateway"
-TAG = "digitalocean:index/tag:Tag"
+from stacks.resource_types import (
+    DATABASE_CLUSTER,
+    DATABASE_DB,
+    DATABASE_USER,
+    DROPLET,
+    TAG,
+    VOLUME,
+    VPC_NAT_GATEWAY,
+)
 
 PAGE = 200
 """DigitalOcean's largest page."""
@@ -98,7 +100,7 @@ KINDS = (
         takes_paging=False,
     ),
     Kind(resource_type="digitalocean:index/firewall:Firewall", operations="firewalls", key="firewalls"),
-    Kind(resource_type="digitalocean:index/volume:Volume", operations="volumes", key="volumes"),
+    Kind(resource_type=VOLUME, operations="volumes", key="volumes"),
     Kind(
         resource_type=VPC_NAT_GATEWAY,
         operations="vpcnatgateways",
@@ -281,4 +283,5 @@ def _said(error: HttpResponseError) -> str:
     except ValueError:
         body = {}
     said = body.get("message") if isinstance(body, dict) else None
-    return f"{error.status_code} {said or error.reason}"
+    way_out = "; check DIGITALOCEAN_TOKEN" if error.status_code in (401, 403) else ""
+    return f"{error.status_code} {said or error.reason}{way_out}"

@@ -2,20 +2,42 @@
 
 import asyncio
 import json
+import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import typer
 from rich.console import Console
 
-from stacks.engine import NO_STACK, Engine, Outcome, Verb
-from stacks.errors import StacksError
-from stacks.events import QUIET_OPERATIONS, Event, Failed, Finished, Message, Started, kind_of, name_of
+from components.errors import TenantryError
+from stacks.engine import NO_STACK, Engine, Verb
+from stacks.events import (
+    QUIET_OPERATIONS,
+    Event,
+    Failed,
+    Finished,
+    Message,
+    Started,
+    Violation,
+    kind_of,
+    name_of,
+)
+from stacks.outcomes import Outcome
+from stacks.resource_types import REMOTE
 
 PROGRAM_ENDED = "an unhandled error occurred: program exited with non-zero exit code"
+ENDINGS = (PROGRAM_ENDED, "update failed", "preview failed")
+"""What the engine says when there is a reason, beside the reason."""
+RAN = re.compile(r'\Aexit status \d+: running ".*":\n(?=.)', re.DOTALL)
+"""What pulumi-command puts before the words of a command that failed: the whole of its script."""
+LOST_HOST = "a host that is lost, or not trusted any more, is replaced by `python -m stacks.replace HOST`"
+PLAN = "--plan="
+"""The option by which an update is held to what was approved; a preview has none like it."""
+
 INTERRUPTED = 130
 """What a shell reports for a program ended by Ctrl-C."""
 
@@ -56,16 +78,25 @@ class Progress:
                 self.line(tenant, f"FAILED to {operation} {kind_of(urn)} {name_of(urn)}")
             case Message(severity="warning", text=text):
                 self.line(tenant, f"warning: {text}")
+            case Violation(text=text, policy=policy, is_mandatory=False):
+                self.line(tenant, f"warning: {text} (rule {policy})")
 
 
 async def run_all(
-    engine: Engine, verb: Verb, tenants: Sequence[str], progress: Progress, *arguments: str
+    engine: Engine,
+    verb: Verb,
+    tenants: Sequence[str],
+    progress: Progress,
+    options: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[Result]:
-    """The operation on all tenants side by side. One that fails doesn't stop the others."""
+    """The operation on all tenants side by side, with each one's own options.
+
+    One that fails doesn't stop the others.
+    """
 
     async def one(tenant: str) -> Result:
         begun = time.monotonic()
-        outcome = await _with_stack(engine, verb, tenant, progress, arguments)
+        outcome = await _with_stack(engine, verb, tenant, progress, options.get(tenant, ()))
         return Result(tenant=tenant, outcome=outcome, seconds=time.monotonic() - begun)
 
     return await asyncio.gather(*(one(tenant) for tenant in tenants))
@@ -74,13 +105,29 @@ async def run_all(
 async def _with_stack(
     engine: Engine, verb: Verb, tenant: str, progress: Progress, arguments: Sequence[str]
 ) -> Outcome:
+    if verb == "up":
+        return await _up(engine, tenant, progress, arguments)
     outcome = await engine.update(verb, tenant, *arguments, on_event=progress.of(tenant))
     if outcome.succeeded or NO_STACK not in outcome.output:
         return outcome
-    if verb != "up":
-        return Outcome(code=0, output="there is no such stack: nothing to do")
-    await engine.ensure_stack(tenant)
-    return await engine.update(verb, tenant, *arguments, on_event=progress.of(tenant))
+    return Outcome(code=0, output="there is no such stack: nothing to do")
+
+
+async def _up(engine: Engine, tenant: str, progress: Progress, arguments: Sequence[str]) -> Outcome:
+    """A preview first, always: some rules judge a stack as a whole, and in an update that is too late.
+
+    An update that would change nothing isn't begun.
+    """
+    wanted = [argument for argument in arguments if not argument.startswith(PLAN)]
+    preview = await engine.preview(tenant, *wanted)
+    if NO_STACK in preview.outcome.output:
+        await engine.ensure_stack(tenant)
+        preview = await engine.preview(tenant, *wanted)
+    if not preview.passed:
+        return preview.refusal
+    if preview.changes_nothing:
+        return preview.outcome
+    return await engine.update("up", tenant, *arguments, on_event=progress.of(tenant))
 
 
 def explain(result: Result) -> str:
@@ -96,9 +143,12 @@ def explain(result: Result) -> str:
             f"{outcome.output}\nwhen no other update is running: `python -m stacks.recover {result.tenant}` "
             "(on the local cloud: `make recover`)"
         )
-    reasons = [_reason(message) for message in outcome.errors]
-    if len(reasons) > 1:  # the program gave its reason: that it ended says nothing more
-        reasons = [reason for reason in reasons if not reason.startswith(PROGRAM_ENDED)]
+    reasons = [_broken(violation) for violation in outcome.violations if violation.is_mandatory]
+    reasons += [_reason(message) for message in outcome.errors]
+    if len(reasons) > 1:  # somebody gave a reason: that the program or the update ended says nothing more
+        reasons = [reason for reason in reasons if not reason.startswith(ENDINGS)]
+    if any(REMOTE in message.urn for message in outcome.errors):
+        reasons.append(LOST_HOST)
     return (
         "\n".join(dict.fromkeys(filter(None, reasons)))
         or outcome.output
@@ -106,10 +156,19 @@ def explain(result: Result) -> str:
     )
 
 
+def _broken(violation: Violation) -> str:
+    """A broken rule, with where to read of it."""
+    whose = f"{kind_of(violation.urn)} {name_of(violation.urn)}: " if violation.urn else ""
+    return f"{whose}{violation.text} ({violation.severity}; docs/policies/{violation.policy}.md)"
+
+
 def _reason(message: Message) -> str:
     if not message.urn:
         return message.text
-    return f"{kind_of(message.urn)} {name_of(message.urn)}: {message.text}"
+    name = name_of(message.urn)
+    said = re.sub(rf"\A\S+ {re.escape(name)}: ", "", message.text)  # some providers name the resource too
+    said = RAN.sub("", said)
+    return f"{kind_of(message.urn)} {name}: {said}"
 
 
 def report(results: Sequence[Result], progress: Progress, *, as_json: bool) -> None:
@@ -160,7 +219,7 @@ def command(engine: Engine, work: Callable[[], Coroutine[None, None, int]], cons
         code = asyncio.run(work())
     except KeyboardInterrupt:
         return INTERRUPTED
-    except StacksError as error:
+    except TenantryError as error:
         console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
     return INTERRUPTED if interrupted else code

@@ -12,9 +12,14 @@ from typing import Any
 
 import yaml
 
-from stacks.errors import ProjectError, unreadable
+from components.naming import PLATFORM
+from stacks import policy_pack
+from stacks.errors import UNREADABLE, ProjectError, unreadable
 
 CLONE = Path(__file__).resolve().parents[1]
+RELEASES = CLONE / ".tenantry" / "releases"
+"""Where the releases that hosts are sent are packed."""
+
 MACHINE_KEYS = ("encryptionsalt", "secretsprovider", "encryptedkey")
 """What the engine keeps beside a stack's config: it belongs to this machine's state, not to the clone's
 spec.
@@ -41,6 +46,11 @@ class Project:
     @property
     def tenants(self) -> tuple[str, ...]:
         """Every tenant that has a spec."""
+        return tuple(stack for stack in self.stacks if stack != PLATFORM)
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """Every stack that has a spec: the tenants, and the platform."""
         return tuple(sorted(path.name.split(".")[1] for path in self.specs.glob("Pulumi.*.yaml")))
 
     @property
@@ -48,34 +58,35 @@ class Project:
         """The project's name, which is part of every URN."""
         return str(_read(self.clone / "Pulumi.yaml")["name"])
 
-    def spec_file(self, tenant: str) -> Path:
-        """The clone's spec of a tenant. Raises ProjectError when there is none."""
-        path = self.specs / f"Pulumi.{tenant}.yaml"
+    def spec_file(self, stack: str) -> Path:
+        """The clone's spec of a stack. Raises ProjectError when there is none."""
+        path = self.specs / f"Pulumi.{stack}.yaml"
         if not path.is_file():
-            known = ", ".join(self.tenants) or "none"
-            msg = f"no spec for tenant {tenant!r}: write {path}, or choose one of those there are ({known})"
+            known = ", ".join(self.stacks) or "none"
+            msg = f"no spec for {stack!r}: write {path}, or choose one of those there are ({known})"
             raise ProjectError(msg)
         return path
 
-    def stack_file(self, tenant: str) -> Path:
-        """The engine's copy of a tenant's spec."""
-        return self.folder / f"Pulumi.{tenant}.yaml"
+    def stack_file(self, stack: str) -> Path:
+        """The engine's copy of a stack's spec."""
+        return self.folder / f"Pulumi.{stack}.yaml"
 
-    def sync(self, tenants: tuple[str, ...]) -> None:
-        """Carry the clone's program and specs over; salts stay.
+    def sync(self, stacks: tuple[str, ...]) -> None:
+        """Carry the clone's program, its specs and the rules' settings over; salts stay.
 
-        Raises ProjectError.
+        Raises ProjectError, PolicyError.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         definition = _read(self.clone / "Pulumi.yaml")
         definition["main"] = str((self.clone / definition.get("main", ".")).resolve())
         _write(self.folder / "Pulumi.yaml", definition)
-        for tenant in tenants:
-            _write(self.stack_file(tenant), self._merged(tenant))
+        policy_pack.write_config(self.specs, self.folder)
+        for stack in stacks:
+            _write(self.stack_file(stack), self._merged(stack))
 
-    def _merged(self, tenant: str) -> dict[str, Any]:
-        spec = {key: value for key, value in _read(self.spec_file(tenant)).items() if key not in MACHINE_KEYS}
-        path = self.stack_file(tenant)
+    def _merged(self, stack: str) -> dict[str, Any]:
+        spec = {key: value for key, value in _read(self.spec_file(stack)).items() if key not in MACHINE_KEYS}
+        path = self.stack_file(stack)
         kept = _read(path) if path.is_file() else {}
         return {key: kept[key] for key in MACHINE_KEYS if key in kept} | spec
 
@@ -83,7 +94,7 @@ class Project:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text()) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except UNREADABLE as error:
         msg = f"can't read {path}: {unreadable(error)}; it should be a YAML file of the project"
         raise ProjectError(msg) from error
     if not isinstance(content, dict):
@@ -106,7 +117,7 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 def main() -> int:
     """Make the project folder of this clone, and print where it is."""
     project = Project.of_environment()
-    project.sync(project.tenants)
+    project.sync(project.stacks)
     sys.stdout.write(f"{project.folder}\n")
     return 0
 

@@ -1,4 +1,4 @@
-"""`python -m stacks.recover [tenant…]`: bring stacks back after a crash. See docs/recovery.md.
+"""`python -m stacks.recover [stack…]`: bring stacks back after a crash. See docs/recovery.md.
 
 Afterwards one `up` gives what an undisturbed one would have given: no lock, no orphan, no second copy. Every
 change is said before it is made; with `--dry-run` it is only said.
@@ -13,18 +13,31 @@ from typing import Annotated
 
 import typer
 
+from components.tailnet import Tailnet
 from stacks import operations
 from stacks.checkpoint import Checkpoint
 from stacks.engine import Engine
 from stacks.errors import RecoveryError
 from stacks.events import name_of
-from stacks.inventory import DATABASE_CLUSTER, Inventory, Thing
+from stacks.inventory import Inventory, Thing
 from stacks.operations import Progress
 from stacks.project import Project
-from stacks.recovery import sidecars, strays
+from stacks.recovery import mesh, sidecars, strays
 from stacks.recovery.adoption import import_things, wanted_by
 from stacks.recovery.locks import Lock, backend_folder, locks_of, why_dead
-from stacks.recovery.plan import NEVER_IMPORTED, Adopt, Delete, Import, Plan, Wanted, perform, plan
+from stacks.recovery.plan import (
+    NEVER_IMPORTED,
+    Adopt,
+    Delete,
+    Forget,
+    Import,
+    Leave,
+    Plan,
+    Wanted,
+    perform,
+    plan,
+)
+from stacks.resource_types import DATABASE_CLUSTER
 
 SETTLE_DEADLINE = 30.0
 """Seconds for requests of a killed engine to stop changing the account."""
@@ -36,12 +49,19 @@ class Recovery:
     """The recovery of one tenant's stack."""
 
     def __init__(
-        self, tenant: str, project: Project, engine: Engine, inventory: Inventory, *, say: Say, dry_run: bool
+        self,
+        tenant: str,
+        project: Project,
+        engine: Engine,
+        account: tuple[Inventory, Tailnet],
+        *,
+        say: Say,
+        dry_run: bool,
     ) -> None:
         self._tenant = tenant
         self._project = project
         self._engine = engine
-        self._inventory = inventory
+        self._inventory, self._tailnet = account
         self._say = say
         self._dry_run = dry_run
 
@@ -57,7 +77,8 @@ class Recovery:
             self._settle()
         settled = await self._settle_operations(checkpoint, refresh=crashed and not checkpoint.is_empty)
         cleaned = await self._clean(existed=exported is not None)
-        return crashed or settled or cleaned
+        swept = self._sweep_tailnet(Checkpoint(await self._engine.export(self._tenant) or {}))
+        return crashed or settled or cleaned or swept
 
     def _mend_backend(self) -> bool:
         """Take away dead locks and torn files. Raises RecoveryError while an owner may be alive."""
@@ -103,7 +124,7 @@ class Recovery:
     async def _settle_operations(self, checkpoint: Checkpoint, *, refresh: bool) -> bool:
         """Complete or forget what was begun, then let the engine look at everything it knows."""
         found = plan(checkpoint, self._things())
-        begun = [step for step in found.steps if not isinstance(step, Delete)]
+        begun = [step for step in found.steps if isinstance(step, Adopt | Forget)]
         for step in begun:
             self._say(str(step))
         for pending in found.unsettled:
@@ -147,7 +168,11 @@ class Recovery:
             if not existed and not self._dry_run:
                 await self._engine.ensure_stack(self._tenant)
             wanted = await wanted_by(self._engine, self._tenant) if existed or not self._dry_run else {}
-        steps = [step for step in plan(checkpoint, things, wanted).steps if isinstance(step, Delete | Import)]
+        found = plan(checkpoint, things, wanted).steps
+        for left in found:
+            if isinstance(left, Leave):
+                self._say(str(left))
+        steps = [step for step in found if isinstance(step, Delete | Import)]
         if self._dry_run:
             for step in steps:
                 self._say(str(step))
@@ -157,6 +182,19 @@ class Recovery:
         imports = [step for step in steps if isinstance(step, Import)]
         await import_things(self._engine, self._tenant, imports, say=self._say)
         return bool(steps)
+
+    def _sweep_tailnet(self, checkpoint: Checkpoint) -> bool:
+        """Take out of the tailnet what no state has."""
+        found = mesh.strays(self._tenant, checkpoint, self._tailnet.devices(), self._tailnet.auth_keys())
+        for device in found.devices:
+            self._say(f"remove {device} from the tailnet: no host of the state's joined as it")
+            if not self._dry_run:
+                self._tailnet.remove_device(device.id)
+        for key in found.keys:
+            self._say(f"revoke {key}: no state has it")
+            if not self._dry_run:
+                self._tailnet.remove_key(key.id)
+        return bool(found.devices or found.keys)
 
 
 def _proof(lock: Lock) -> str:
@@ -179,27 +217,27 @@ def _stop_strays(say: Say, *, dry_run: bool) -> None:
 
 
 def recover(
-    tenants: Annotated[list[str] | None, typer.Argument(help="Which tenants; all that have a spec.")] = None,
+    stacks: Annotated[list[str] | None, typer.Argument(help="Which stacks; all that have a spec.")] = None,
     *,
     dry_run: Annotated[bool, typer.Option(help="Only say what would be done.")] = False,
 ) -> None:
-    """Bring the named tenants' stacks back after a crash."""
+    """Bring the named stacks back after a crash."""
     project = Project.of_environment()
     engine = Engine(project)
     console = operations.errors_console()
-    chosen = tuple(dict.fromkeys(tenants or project.tenants))
+    chosen = tuple(dict.fromkeys(stacks or project.stacks))
     progress = Progress(console, chosen)
 
     async def work() -> int:
         project.sync(chosen)
-        inventory = Inventory()
+        account = Inventory(), Tailnet()
         _stop_strays(lambda text: progress.line("", text), dry_run=dry_run)
         for tenant in chosen:
 
             def say(text: str, tenant: str = tenant) -> None:
                 progress.line(tenant, f"would {text}" if dry_run else text)
 
-            busy = await Recovery(tenant, project, engine, inventory, say=say, dry_run=dry_run).run()
+            busy = await Recovery(tenant, project, engine, account, say=say, dry_run=dry_run).run()
             progress.line(tenant, "recovered: run `up` once more" if busy else "nothing to recover")
         return 0
 

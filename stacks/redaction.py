@@ -9,15 +9,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 MASK = "[secret]"
-SECRET_VARIABLES = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE")
+SECRET_VARIABLES = (
+    "DIGITALOCEAN_TOKEN",
+    "DIGITALOCEAN_ACCESS_TOKEN",
+    "PULUMI_CONFIG_PASSPHRASE",
+    "TAILSCALE_API_KEY",
+    "TAILSCALE_OAUTH_CLIENT_SECRET",
+    "VAULT_TOKEN",
+)
 PATTERNS = (
     re.compile(r"\bdo[opr]_v1_[0-9a-f]{16,}\b"),
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
     re.compile(r"(?i)(?<=bearer )[\w.~+/-]{8,}=*"),
     re.compile(r"\bAVNS_[\w-]{8,}"),
+    re.compile(r"\btskey-[a-z]+-[\w-]{8,}"),
+    re.compile(r"\b(?:hv[sbr]|[sbr])\.[\w-]{20,}"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
 )
-"""DigitalOcean's tokens and database passwords, user and password in a URL, a bearer token, a private key."""
+"""DigitalOcean's tokens and database passwords, user and password in a URL, a bearer token, Tailscale's keys,
+Vault's and OpenBao's tokens, a private key.
+"""
 
 
 class Redactor:

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from components.naming import AGENT_MAX_LENGTH, AGENT_PATTERN, check_tenant
 from stacks.addressing import LEDGER, Ledger, range_of, shape_objection
-from stacks.errors import ProjectError, unreadable
+from stacks.errors import UNREADABLE, ProjectError, unreadable
 from stacks.spec_errors import Problem, SpecError, explained
 
 CONFIG_KEY = "tenantry:spec"
@@ -44,50 +44,57 @@ def _network(value: object) -> IPv4Network:
 
 
 def _public_key(value: str) -> str:
+    """Without the comment: it isn't looked at by anybody, and may look like a secret."""
     if "\n" in value.strip() or not value.startswith(_SSH_KEY_TYPES) or len(value.split()) < 2:
         msg = "write one public key in OpenSSH's format, for instance 'ssh-ed25519 AAAA… name'"
         raise ValueError(msg)
-    return value.strip()
+    return " ".join(value.split()[:2])
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A part of a spec: nothing is converted, nothing unknown is let through."""
+
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
-class AgentSpec(_Strict):
-    """An agent: `replicas` droplets of one size that run the same thing."""
+class AgentSpec(Strict):
+    """An agent: `replicas` droplets of one size that run the same thing.
+
+    With `data_gib` each of them has an encrypted volume of that size, DigitalOcean's 1 to 16384 GiB.
+    """
 
     name: Annotated[str, Field(pattern=AGENT_PATTERN, max_length=AGENT_MAX_LENGTH)]
     kind: Literal["langchain", "openclaw", "n8n"]
     model: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[A-Za-z0-9._:-]+$", max_length=100)]
     size: Slug = "s-1vcpu-1gb"
     replicas: Annotated[int, Field(ge=1)] = 1
+    data_gib: Annotated[int, Field(ge=1, le=16384)] | None = None
 
 
 def _agents_fit(agents: tuple[AgentSpec, ...]) -> tuple[AgentSpec, ...]:
     counted = Counter(agent.name for agent in agents)
     if twice := sorted(name for name, count in counted.items() if count > 1):
-        raise _refusal(f"{twice[0]!r} {counted[twice[0]]} times", "give each agent a name of its own")
+        raise refusal(f"{twice[0]!r} {counted[twice[0]]} times", "give each agent a name of its own")
     droplets = sum(agent.replicas for agent in agents)
     if not 1 <= droplets <= MAX_DROPLETS:
-        raise _refusal(
+        raise refusal(
             f"{droplets} droplets in all", f"a tenant has 1 to {MAX_DROPLETS}; change agents or replicas"
         )
     return agents
 
 
-def _refusal(got: str, fix: str) -> PydanticCustomError:
+def refusal(got: str, fix: str) -> PydanticCustomError:
     """A refusal whose value is more telling than the field's own."""
     return PydanticCustomError("refused", "{fix}", {"got": got, "fix": fix})
 
 
-class GuardrailSpec(_Strict):
+class GuardrailSpec(Strict):
     """The guardrail's droplet."""
 
     size: Slug = "s-1vcpu-2gb"
 
 
-class DatabaseSpec(_Strict):
+class DatabaseSpec(Strict):
     """The PostgreSQL cluster; more than one node means standbys."""
 
     size: Slug = "db-s-1vcpu-1gb"
@@ -95,7 +102,7 @@ class DatabaseSpec(_Strict):
     node_count: Annotated[int, Field(ge=1, le=3)] = 1
 
 
-class CacheSpec(_Strict):
+class CacheSpec(Strict):
     """The Valkey cluster. With `noeviction`, a full cache refuses writes and no queued job is lost."""
 
     size: Slug = "db-s-1vcpu-1gb"
@@ -105,7 +112,7 @@ class CacheSpec(_Strict):
     ] = "noeviction"
 
 
-class TenantSpec(_Strict):
+class TenantSpec(Strict):
     """One tenant, as its customer wants it."""
 
     tenant: Annotated[str, AfterValidator(check_tenant)]
@@ -145,7 +152,7 @@ def parse_spec(content: object) -> TenantSpec:
 
 def load_spec(path: Path) -> TenantSpec:
     """The spec in a file `Pulumi.<tenant>.yaml`. Raises SpecError, ProjectError when it can't be read."""
-    spec = parse_spec(_config(path).get(CONFIG_KEY))
+    spec = parse_spec(spec_in(path))
     if path.name != f"Pulumi.{spec.tenant}.yaml":
         fix = f"name the file Pulumi.{spec.tenant}.yaml, or write the tenant that it is for"
         raise SpecError(str(path), [Problem(field="tenant", value=repr(spec.tenant), fix=fix)])
@@ -165,14 +172,15 @@ def load_specs(paths: Sequence[Path], ledger: Path = LEDGER) -> dict[str, Tenant
     return {spec.tenant: spec for spec in specs}
 
 
-def _config(path: Path) -> dict[str, Any]:
+def spec_in(path: Path) -> object:
+    """What a file `Pulumi.<stack>.yaml` holds as its spec, unchecked. Raises ProjectError."""
     try:
         content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except UNREADABLE as error:
         msg = f"can't read {path}: {unreadable(error)}; it should be YAML with `config: {{{CONFIG_KEY}: …}}`"
         raise ProjectError(msg) from error
     config = content.get("config") if isinstance(content, dict) else None
-    return config if isinstance(config, dict) else {}
+    return config.get(CONFIG_KEY) if isinstance(config, dict) else None
 
 
 def _subject(content: Mapping[Any, Any]) -> str:

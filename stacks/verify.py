@@ -1,128 +1,68 @@
 """`python -m stacks.verify [tenant…]`: measure that tenants are what they should be. See docs/verify.md.
 
-One probe is started in every host, through its console, and asked everything: so the hosts work side by side,
-and each is entered once. Nothing is left behind: listeners end with the probe, tables are rolled back.
+It runs on the operator's machine, a member of the mesh, and enters every host over it. One probe is started
+in every host and asked everything: so the hosts work side by side, and each is entered once. Nothing is left
+behind: listeners end with the probe, tables are rolled back.
 """
 
 import asyncio
+import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
-from components.cloud_init.kernel import SYSCTL
-from components.flows import Endpoint
+from components.naming import PLATFORM
+from components.tailnet import Tailnet
+from components.vault_client import vault_client
 from stacks import operations
+from stacks.checkpoint import Checkpoint
 from stacks.engine import Engine
+from stacks.identity import operator_identity
 from stacks.inventory import Inventory
+from stacks.platform_outputs import PlatformOutputs, refuse_unlisted
 from stacks.project import Project
-from stacks.verification import checks, probes
-from stacks.verification.checks import Finding, finding
-from stacks.verification.console import CommandTransport, Probe, Transport
-from stacks.verification.hosts import Member, Tenancy, tenancy
-from stacks.verification.probes import Attempt
+from stacks.verification import mutual_tls, platform_checks
+from stacks.verification.findings import Finding
+from stacks.verification.hosts import Pinned, shared, tenancy
 from stacks.verification.report import as_json, show
-
-BOOT_SECONDS = 300.0
-ANSWER_SECONDS = 90.0
-"""For any question but the first, which waits for cloud-init."""
-
-Results = dict[Attempt, str]
+from stacks.verification.ssh import MeshTransport
+from stacks.verification.verification import verify_tenancies
 
 
-class Verification:
-    """All tenants' hosts, with a probe in each."""
+async def measure(engine: Engine, tenants: Sequence[str]) -> list[Finding]:
+    """Every finding about these tenants, and about what all share. Raises StacksError, ComponentError.
 
-    def __init__(self, tenancies: Sequence[Tenancy], probes_of: dict[Member, Probe]) -> None:
-        self._tenancies = tenancies
-        self._probes = probes_of
-
-    async def run(self) -> list[Finding]:
-        """Ask everything. Raises ConsoleError when a host can't be asked."""
-        facts = await self._ask_all({"do": "facts", "sysctl": list(SYSCTL), "boot_seconds": BOOT_SECONDS})
-        found = [each for host, answer in facts.items() for each in checks.of_host(host, answer)]
-        found += await self._services()
-        results = await self._connections()
-        found += [_of_attempt(attempt, result) for attempt, result in results.items()]
-        return sorted(found, key=lambda each: each.tenant)
-
-    async def _services(self) -> list[Finding]:
-        """Memory and cache, as one agent of each tenant uses them."""
-        agents = [next(h for h in each.hosts if h.tier == Endpoint.AGENT) for each in self._tenancies]
-        queries = await self._ask_all({"do": "database"}, agents)
-        pings = await self._ask_all({"do": "cache"}, agents)
-        named = (
-            (queries, "nearest neighbour by HNSW", checks.nearest_neighbour),
-            (pings, "cache", checks.pong),
-        )
-        return [
-            finding(host, check, judge(answer))
-            for answers, check, judge in named
-            for host, answer in answers.items()
-        ]
-
-    async def _connections(self) -> Results:
-        """Every host listens before any host tries to connect."""
-        await self._ask_all({"do": "listen", "ports": probes.LISTENERS})
-        planned = probes.attempts(self._tenancies)
-        by_host = {host: [attempt for attempt in planned if attempt.source == host] for host in self._probes}
-        answers = await self._ask_each(
-            {
-                host: {"do": "connect", "targets": [attempt.wire for attempt in tried]}
-                for host, tried in by_host.items()
-            }
-        )
-        return {
-            attempt: result
-            for host, tried in by_host.items()
-            for attempt, result in zip(tried, answers[host]["results"], strict=True)
-        }
-
-    async def _ask_all(
-        self, question: dict[str, Any], hosts: Sequence[Member] | None = None
-    ) -> dict[Member, dict[str, Any]]:
-        return await self._ask_each(dict.fromkeys(self._probes if hosts is None else hosts, question))
-
-    async def _ask_each(self, questions: dict[Member, dict[str, Any]]) -> dict[Member, dict[str, Any]]:
-        asked = (
-            self._probes[host].ask(question, seconds=ANSWER_SECONDS + question.get("boot_seconds", 0))
-            for host, question in questions.items()
-        )
-        return dict(zip(questions, await asyncio.gather(*asked), strict=True))
+    Each SSH client of this process finds the operator's identity by SSH_AUTH_SOCK in the environment.
+    """
+    tailnet, vault, inventory = Tailnet(), vault_client(), Inventory()
+    exported = await asyncio.gather(*(engine.export(stack) for stack in (PLATFORM, *tenants)))
+    platform = PlatformOutputs.of_checkpoint(exported[0])
+    for tenant in tenants:
+        refuse_unlisted(tenant, platform)
+    devices = await asyncio.to_thread(tailnet.devices)
+    tenancies = [
+        tenancy(inventory, tenant, devices, _pinned(Checkpoint(state or {})))
+        for tenant, state in zip(tenants, exported[1:], strict=True)
+    ]
+    common = shared(devices, platform.mesh.coordination[0].partition("/")[0])
+    of_hosts = await verify_tenancies(tenancies, common, MeshTransport())  # which waits for their boots
+    return [
+        *await asyncio.to_thread(platform_checks.findings, platform, tenancies, devices, tailnet, vault),
+        *of_hosts,
+        *await mutual_tls.runtime_apis(tenancies, mutual_tls.credentials(vault, tenants)),
+    ]
 
 
-async def verify_tenancies(tenancies: Sequence[Tenancy], transport: Transport) -> list[Finding]:
-    """Enter every host and ask. Raises ConsoleError."""
-    hosts = [host for each in tenancies for host in each.hosts]
-    async with AsyncExitStack() as stack:
-        started = await asyncio.gather(*(Probe.start(transport, host.name) for host in hosts))
-        for probe in started:
-            stack.push_async_callback(_closing(probe))
-        return await Verification(tenancies, dict(zip(hosts, started, strict=True))).run()
-
-
-def _closing(probe: Probe) -> Callable[[], Awaitable[None]]:
-    return probe.close
-
-
-def _of_attempt(attempt: Attempt, result: str) -> Finding:
-    return Finding(
-        tenant=attempt.source.tenant,
-        subject=attempt.source.name,
-        check=_check(attempt),
-        passed=attempt.is_right(result),
-        detail=f"{attempt.target} {attempt.address}, {attempt.port}: {result}",
-    )
-
-
-def _check(attempt: Attempt) -> str:
-    """A permitted flow has a line of its own in the table; the forbidden ones share one."""
-    source = attempt.source.tier.value
-    if attempt.permitted:
-        return f"{source} → {attempt.target}, {attempt.port}: open"
-    return f"{source} → {attempt.side}, all else: shut"
+def _pinned(checkpoint: Checkpoint) -> dict[str, Pinned]:
+    """By host, what its stack exported of it; a host that isn't finished has nothing."""
+    hosts = checkpoint.outputs.get("hosts") or {}
+    return {
+        name: Pinned(device_id=known["device_id"], host_key=known["host_key"])
+        for name, known in hosts.items()
+        if known.get("device_id") and known.get("host_key")
+    }
 
 
 def verify(
@@ -132,19 +72,22 @@ def verify(
 ) -> None:
     """Try every permitted flow and a sample of the forbidden ones, and check each host."""
     project = Project.of_environment()
+    engine = Engine(project)
     chosen = tuple(dict.fromkeys(tenants or project.tenants))
+    order = {tenant: number for number, tenant in enumerate((PLATFORM, *chosen))}
 
     async def work() -> int:
-        inventory = Inventory()
-        tenancies = [tenancy(inventory, tenant) for tenant in chosen]
-        findings = await verify_tenancies(tenancies, CommandTransport())
+        with operator_identity(chosen) as identity:
+            os.environ.update(identity)
+            measured = await measure(engine, chosen)
+        findings = sorted(measured, key=lambda each: order[each.tenant])
         if json:
             sys.stdout.write(as_json(findings) + "\n")
         else:
             show(findings)
         return 0 if all(each.passed for each in findings) else 1
 
-    sys.exit(operations.command(Engine(project), work, operations.errors_console()))
+    sys.exit(operations.command(engine, work, operations.errors_console()))
 
 
 if __name__ == "__main__":

@@ -1,19 +1,10 @@
 """What tests of every package share: a local cloud of their own."""
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_cloud import LocalCloud, free_port
-
-
-def needs_a_real_machine(manifest: Path) -> None:
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("the local cloud needs Linux and root")
-    if not manifest.exists():
-        pytest.fail(f"there is no {manifest}: run `python -m toolchain` first")
+from real_cloud import LocalCloud, free_port, needs_a_real_machine
 
 
 @pytest.fixture(scope="session")

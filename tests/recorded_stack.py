@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from unittest.mock import patch
 
 import pulumi
 from google.protobuf.json_format import MessageToDict
-from pulumi.runtime import rpc
+from pulumi.runtime import rpc, settings
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.settings import ROOT
 from pulumi.runtime.stack import run_in_stack
@@ -20,6 +21,27 @@ MARK = rpc._special_sig_key
 """The property by which the engine's protocol marks a value as special; here: as secret."""
 
 ADDRESSES = {"private-database.example": "10.32.0.3", "private-cache.example": "10.32.0.4"}
+
+
+HOST_KEY = "ssh-ed25519 " + "A" * 68
+"""What the mesh's side of a host shows."""
+
+PLATFORM: dict[str, Any] = {
+    "tenants": ["acme", "globex"],
+    "mesh": {
+        "login_server": "https://192.200.0.101",
+        "coordination": ["192.200.0.101/32"],
+        "peers": ["198.18.255.0/24"],
+    },
+    "vault": {"address": "https://100.64.0.2:8200", "certificate": "CA of the vault\n"},
+    "ssh_ca": "ssh-ed25519 " + "B" * 68,
+    "tenant_cas": {"acme": "CA of acme\n", "globex": "CA of globex\n"},
+    "role_ids": {
+        tenant: {role: f"role-of-{tenant}-{role}" for role in ("guardrail", "agent")}
+        for tenant in ("acme", "globex")
+    },
+}
+"""The platform's outputs, as a tenant's stack reads them."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,7 @@ class Registered:
     props: dict[str, Any]
     protect: bool
     dependencies: tuple[str, ...]
+    property_dependencies: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -86,6 +109,14 @@ class DigitalOcean(Mocks):
             state["password"] = secret_of(args.inputs["name"])
         if args.typ.endswith(":Droplet"):
             state |= {"ipv4AddressPrivate": "10.32.0.9", "dropletUrn": f"do:droplet:{args.name}"}
+            return droplet_id(args.name), state
+        if args.typ.endswith(":TailnetKey"):
+            state |= {"key": secret_of(args.name), "expiresAt": "2030-01-01T00:00:00Z"}
+        if args.typ == "command:local:Command":
+            state["stdout"] = HOST_KEY
+        if args.typ.startswith("pulumi-python:dynamic"):
+            state |= {"serial": "00:01", "accessor": None}
+            state |= {"public": f"public half of {args.name}", "role_id": f"id of {args.name}"}
         return f"id-of-{args.name}", state
 
     def call(self, args: MockCallArgs) -> Any:
@@ -99,9 +130,20 @@ class DigitalOcean(Mocks):
             },
             "getRegions": {"regions": [region], "id": "regions"},
             "getSizes": {"sizes": [_size("s-1vcpu-1gb"), _size("s-1vcpu-2gb")], "id": "sizes"},
+            "getDevice": {
+                "hostname": args.args.get("hostname"),
+                "nodeId": f"device-of-{args.args.get('hostname')}",
+                "addresses": ["100.64.0.9", "fd7a:115c:a1e0::9"],
+            },
+            "readStackOutputs": {"outputs": PLATFORM},
             "getImages": {"images": [{"slug": "debian-12-x64", "regions": ["nyc3"]}], "id": "images"},
         }
         return answers[args.token.rsplit(":", 1)[-1]]
+
+
+def droplet_id(name: str) -> str:
+    """The id that the stand-in gives a droplet: a number, as DigitalOcean's are."""
+    return str(zlib.crc32(name.encode()))
 
 
 def secret_of(kind: str) -> str:
@@ -130,6 +172,9 @@ class _Monitor(MockMonitor):
                 props=MessageToDict(request.object),
                 protect=bool(request.protect),
                 dependencies=tuple(request.dependencies),
+                property_dependencies={
+                    key: tuple(value.urns) for key, value in request.propertyDependencies.items()
+                },
             )
         )
         return response
@@ -151,7 +196,14 @@ def _run(program: Callable[[], object], recording: Recording, stack: str, previe
         monitor = _Monitor(recording)
         set_mocks(DigitalOcean(recording), "tenantry", stack, preview=preview, monitor=monitor)
         ROOT.set(None)
+        _forget_the_last_program()
         loop.run_until_complete(run_in_stack(lambda: _nothing(program())))
+
+
+def _forget_the_last_program() -> None:
+    """What a program that failed has left waiting would fail the next one."""
+    settings.SETTINGS.rpc_manager.clear()
+    settings.SETTINGS.outputs.clear()
 
 
 @contextmanager

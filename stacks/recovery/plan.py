@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from stacks.checkpoint import Checkpoint, Pending
 from stacks.events import name_of
-from stacks.inventory import DATABASE_DB, DATABASE_USER, Thing
+from stacks.inventory import Thing
+from stacks.resource_types import DATABASE_DB, DATABASE_USER, VOLUME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,17 @@ class Delete:
         return f"delete {self.thing}: {self.why}"
 
 
-Step = Adopt | Forget | Import | Delete
+@dataclass(frozen=True, kw_only=True)
+class Leave:
+    """A thing the state doesn't know and the program doesn't want, that only a person may delete."""
+
+    thing: Thing
+
+    def __str__(self) -> str:
+        return f"leave {self.thing}, which holds data and nobody wants any more: delete it yourself"
+
+
+Step = Adopt | Forget | Import | Delete | Leave
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +95,9 @@ Wanted = dict[tuple[str, str], str]
 
 NEVER_IMPORTED = frozenset({"digitalocean:index/droplet:Droplet"})
 """A droplet's user data can't be read back, so nobody can say that a stray one is what the program wants."""
+
+NEVER_DELETED = frozenset({VOLUME})
+"""A volume outlives its host, and has a customer's data: that no state knows it makes it no rubbish."""
 
 
 def plan(checkpoint: Checkpoint, things: Sequence[Thing], wanted: Wanted | None = None) -> Plan:
@@ -122,6 +136,8 @@ def _orphans(things: Iterable[Thing], wanted: Wanted) -> Iterator[Step]:
         urn = None if thing.kind in NEVER_IMPORTED else claimed.pop((thing.kind, thing.name), None)
         if urn is not None:
             yield Import(urn=urn, thing=thing)
+        elif thing.kind in NEVER_DELETED:
+            yield Leave(thing=thing)
         elif not inside:
             yield Delete(thing=thing, why=_why(thing))
 

@@ -7,15 +7,18 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from stacks.verification.checks import Finding
+from components.naming import PLATFORM
+from stacks.verification.findings import Finding
 
 WIDTH = 110
-"""Columns where there is no terminal to ask."""
+"""Letters in a line where there is no terminal to ask."""
+COLUMNS = 6
+"""More tenants than this share one column."""
 
 
 def show(findings: Sequence[Finding], console: Console | None = None) -> None:
-    """One line for each check of each tenant, then every failure by itself."""
-    console = console or Console()
+    """A line for each check, a column for each tenant, then every failure by itself."""
+    console = console or _console()
     console.print(_table(findings))
     failures = [finding for finding in findings if not finding.passed]
     for finding in failures:
@@ -25,24 +28,44 @@ def show(findings: Sequence[Finding], console: Console | None = None) -> None:
     console.print(f"{tried - len(failures)} of {tried} as they should be", highlight=False)
 
 
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
+
+
 def _table(findings: Sequence[Finding]) -> Table:
-    table = Table(title="Measured", title_justify="left")
-    table.add_column("tenant")
+    column_of = _columns(findings)
+    table = Table(title="Measured, and as it should be", title_justify="left")
     table.add_column("what")
-    table.add_column("as it should be", justify="right")
-    table.add_column("")
-    for (tenant, check), group in grouped(findings).items():
-        passed = sum(finding.passed for finding in group)
-        mark = "[green]ok[/green]" if passed == len(group) else "[bold red]FAILED[/bold red]"
-        table.add_row(tenant, check, f"{passed} of {len(group)}", mark)
+    columns = list(dict.fromkeys(column_of.values()))
+    for column in columns:
+        table.add_column(column, justify="right")
+    for check, group in grouped(findings).items():
+        cells = ([each for each in group if column_of[each.tenant] == column] for column in columns)
+        table.add_row(check, *(_cell(cell) for cell in cells))
     return table
 
 
-def grouped(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
-    """The findings by tenant and check, in the order in which they came."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
+def _columns(findings: Iterable[Finding]) -> dict[str, str]:
+    """A tenant's column: its own, as long as they are few."""
+    tenants = list(dict.fromkeys(finding.tenant for finding in findings))
+    if len(tenants) <= COLUMNS:
+        return {tenant: tenant for tenant in tenants}
+    return {tenant: tenant if tenant == PLATFORM else "tenants" for tenant in tenants}
+
+
+def _cell(findings: Sequence[Finding]) -> str:
+    passed = sum(finding.passed for finding in findings)
+    if passed == len(findings):
+        return f"[green]{passed} of {passed}[/green]" if passed else ""
+    return f"[bold red]FAILED {len(findings) - passed} of {len(findings)}[/bold red]"
+
+
+def grouped(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """The findings by check, in the order in which they came."""
+    groups: dict[str, list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.tenant, finding.check), []).append(finding)
+        groups.setdefault(finding.check, []).append(finding)
     return groups
 
 

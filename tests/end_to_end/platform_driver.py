@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,14 @@ import httpx
 import yaml
 from real_cloud import ROOT, LocalCloud
 
+from components.flows import HOST_TIERS
+from components.naming import mesh_tag
+from components.tailnet import Device, Tailnet
+from stacks import policy_pack
 from stacks.inventory import Inventory, Thing
+from stacks.policy_pack import CONFIG
 
-SECONDS = 300
+SECONDS = 600
 
 
 def small_spec(tenant: str, number: int, **changes: Any) -> dict[str, Any]:
@@ -32,18 +38,52 @@ def small_spec(tenant: str, number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+PLATFORM = "platform"
+CRASHES = (0, 3, 14, 22, 32, 42)
+"""After how many created resources an engine is killed; an undisturbed `up` of a small tenant creates 46."""
+TENANTS = (
+    *("acme", "broken", "broken2", "calm", "globex", "hooli", "initech", "umbrella"),
+    *(f"crash{moment}" for moment in CRASHES),
+)
+"""Every tenant of these tests: a cloud has one tailnet and one vault, so one platform has them all."""
+COMING = ("newcomer", "soylent")
+"""Tenants that tests add to it."""
+
+
+def platform_spec(tenants: Sequence[str]) -> dict[str, Any]:
+    content = yaml.safe_load((ROOT / "Pulumi.platform.yaml").read_text())
+    return {**content["config"]["tenantry:spec"], "tenants": list(tenants)}
+
+
 @dataclass
 class Platform:
-    """One account of a cloud, and a folder with the state and the specs of its tenants."""
+    """One account of a cloud, and a folder with the specs of its tenants.
+
+    The state is shared with the other accounts, as what they share is in it: the stack `platform`.
+    """
 
     cloud: LocalCloud
     folder: Path
+    state: Path
     token: str = field(repr=False)
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("state", "specs"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "specs").mkdir(parents=True, exist_ok=True)
+        self.write(PLATFORM, platform_spec(TENANTS))
+        settings = {
+            "data-deletion-protection": {"disposable_tenants": [*TENANTS, *COMING]},
+            "droplet-image-allowed": {"images": ["debian-12-x64", "debian-13-x64"]},
+        }
+        (self.folder / "specs" / CONFIG).write_text(json.dumps(settings))
+        # Once, as commands run side by side: one that reads while another writes would find no token.
+        self._secret.touch(mode=0o600)
+        self._secret.write_text(self.token)
+
+    @property
+    def _secret(self) -> Path:
+        """Where the token is, which is no argument; a platform with another token may share the folder."""
+        return self.folder / f"token-{sha256(self.token.encode()).hexdigest()[:16]}"
 
     def write(self, tenant: str, spec: Mapping[str, Any]) -> None:
         path = self.folder / "specs" / f"Pulumi.{tenant}.yaml"
@@ -61,25 +101,23 @@ class Platform:
     def command(self, *command: str) -> list[str]:
         """A command as the operator, with this platform's state, specs and account."""
         own = {
-            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_BACKEND_URL": f"file://{self.state}",
             "TENANTRY_PROJECT_DIR": str(self.folder / "project"),
             "TENANTRY_SPECS": str(self.folder / "specs"),
+            **policy_pack.environment(self.folder / "project"),
             **self.environment,
         }
         settings = [f"{name}={value}" for name, value in own.items()]
-        # The token is no argument: it goes through a file that only its owner reads.
-        secret = self.folder / "token"
-        secret.touch(mode=0o600)
-        secret.write_text(self.token)
         load = "export DIGITALOCEAN_TOKEN=$(cat $0) && export DIGITALOCEAN_ACCESS_TOKEN=$DIGITALOCEAN_TOKEN"
-        inner = ["bash", "-c", f'{load} && exec "$@"', str(secret), *command]
+        inner = ["bash", "-c", f'{load} && exec "$@"', str(self._secret), *command]
         return [sys.executable, "-m", "local_cloud", "exec", "--", "env", *settings, *inner]
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             self.command(*command),
             cwd=ROOT,
             env=dict(self.cloud.environment),
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -118,6 +156,13 @@ class Platform:
     def things(self, tenant: str) -> list[Thing]:
         return self.inventory.of(tenant)
 
+    def devices(self, tenant: str) -> list[Device]:
+        """What the tailnet has of a tenant's."""
+        key = (self.cloud.state_dir / "tailscale-api-key").read_text().strip()
+        tags = {mesh_tag(tenant, tier) for tier in HOST_TIERS}
+        with Tailnet({"TAILSCALE_BASE_URL": self.cloud.url, "TAILSCALE_API_KEY": key}) as tailnet:
+            return [device for device in tailnet.devices() if device.tags & tags]
+
     @property
     def inventory(self) -> Inventory:
         return Inventory({"DIGITALOCEAN_TOKEN": self.token, "DIGITALOCEAN_API_URL": self.cloud.url})
@@ -125,6 +170,15 @@ class Platform:
     def api(self, method: str, path: str, body: object = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
         answer = httpx.request(method, f"{self.cloud.url}{path}", headers=headers, json=body, timeout=60)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else {}
+
+    def tailscale(self, method: str, path: str, body: object = None) -> Any:
+        """A call of Tailscale's API, below /api/v2."""
+        key = (self.cloud.state_dir / "tailscale-api-key").read_text().strip()
+        headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+        url = f"{self.cloud.url}/api/v2{path}"
+        answer = httpx.request(method, url, headers=headers, json=body, timeout=60)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else {}
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import yaml
@@ -30,7 +31,7 @@ def spec(platform: Platform) -> Iterator[None]:
     platform.write(TENANT, small_spec(TENANT, 1))
 
 
-def _agents(**changes: str) -> list[dict[str, str]]:
+def _agents(**changes: Any) -> list[dict[str, Any]]:
     return [{"name": "worker", "kind": "langchain", "model": "openai/gpt-5", **changes}]
 
 
@@ -59,6 +60,34 @@ def test_a_droplet_deleted_behind_its_back_is_noticed_and_healed(platform: Platf
     assert report[TENANT]["succeeded"], report[TENANT]["message"]
     after = next(host for host in platform.inventory.hosts(TENANT) if host.name == AGENT)
     assert after.id != before.id, "there is a new droplet in its place"
+
+
+def test_a_replaced_host_has_its_data_and_nothing_else_of_the_old_one(platform: Platform) -> None:
+    platform.change(TENANT, agents=_agents(data_gib=1))
+    platform.up(TENANT)
+    note = "/var/lib/tenantry/data/note"
+    platform.cloud.console(AGENT, "sh", "-c", f"echo kept > {note}")
+    before = {host.name: host.id for host in platform.inventory.hosts(TENANT)}
+    devices = {device.id for device in platform.devices(TENANT)}
+    platform.stacks("replace", AGENT)
+    after = {host.name: host.id for host in platform.inventory.hosts(TENANT)}
+    assert [name for name in before if before[name] != after[name]] == [AGENT], "no other host is touched"
+    assert platform.cloud.console(AGENT, "cat", note).stdout == "kept\n", "the volume is its successor's"
+    now = {device.id for device in platform.devices(TENANT)}
+    assert len(now - devices) == len(devices - now) == 1, "the old host's place in the mesh is gone"
+    assert not platform.preview(TENANT), "everything is as it should be"
+
+
+def test_a_new_password_reaches_the_hosts_and_replaces_none(platform: Platform) -> None:
+    before = {host.name: host.id for host in platform.inventory.hosts(TENANT)}
+    (database,) = (each for each in platform.inventory.services(TENANT) if "database" in each.name)
+    platform.api("POST", f"/v2/databases/{database.id}/users/agents/reset_auth", {})
+    query = "PGSERVICEFILE=/etc/tenantry/pg_service.conf psql -Atc 'select 1' service=tenant"
+    refused = platform.cloud.console(AGENT, "sh", "-c", query, check=False)
+    assert refused.returncode, "the old password is no good any more"
+    platform.stacks("up", TENANT, "--refresh")
+    assert platform.cloud.console(AGENT, "sh", "-c", query).stdout == "1\n", "the new one was delivered"
+    assert {host.name: host.id for host in platform.inventory.hosts(TENANT)} == before, "to the same hosts"
 
 
 def test_a_vpc_made_by_hand_can_be_imported(platform: Platform) -> None:

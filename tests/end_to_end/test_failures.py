@@ -1,7 +1,9 @@
 """What goes wrong is said clearly, and leaves nothing that `up` can't finish or `destroy` can't remove."""
 
+import secrets
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from platform_driver import Platform, small_spec, stop_after
@@ -21,7 +23,7 @@ def _nothing_exists(platform: Platform) -> bool:
 
 
 def test_a_wrong_token_is_said_in_digitalocean_s_words(platform: Platform) -> None:
-    wrong = Platform(cloud=platform.cloud, folder=platform.folder, token="dop_v1_" + "0" * 64)
+    wrong = replace(platform, token="dop_v1_" + "0" * 64)
     done = wrong.stacks("up", "hooli", check=False)
     assert done.returncode == 1, "nothing came up"
     assert "Unable to authenticate you" in done.stderr, done.stderr
@@ -43,6 +45,41 @@ def test_an_api_that_is_down_is_said_with_its_address(platform: Platform) -> Non
     )
     assert done.returncode == 1, "nothing came up"
     assert "127.0.0.1:9" in done.stderr, f"which API: {done.stderr}"
+
+
+def test_a_vault_that_can_not_be_reached_is_said_before_anything_is_created(platform: Platform) -> None:
+    done = platform.run(
+        "env", "VAULT_ADDR=https://127.0.0.1:9", "python", "-m", "stacks.up", "hooli", check=False
+    )
+    assert done.returncode == 1, "nobody could enter the hosts"
+    assert "the vault at https://127.0.0.1:9 can't be reached" in done.stderr, done.stderr
+    assert _nothing_exists(platform), "before anything was created"
+
+
+def test_a_tailscale_key_that_is_refused_is_said_and_destroy_removes_the_rest(platform: Platform) -> None:
+    wrong = f"tskey-api-{secrets.token_hex(8)}"
+    done = platform.run(
+        "env", f"TAILSCALE_API_KEY={wrong}", "python", "-m", "stacks.up", "hooli", check=False
+    )
+    assert done.returncode == 1, "no host could join the mesh"
+    assert "TailnetKey hooli-" in done.stderr, f"which resource: {done.stderr}"
+    assert wrong not in done.stderr + done.stdout, "a key is never shown"
+    platform.stacks("destroy", "hooli")
+    assert _nothing_exists(platform), "nothing half-made stays"
+
+
+def test_a_tenant_that_the_platform_lacks_is_refused_by_name(platform: Platform) -> None:
+    platform.write("stranger", small_spec("stranger", 42))
+    done = platform.stacks("up", "stranger", check=False)
+    assert done.returncode == 2, "refused, not failed"
+    assert "'stranger'" in done.stderr, done.stderr
+    assert "stacks.up platform" in done.stderr, "the way out"
+    platform.stacks("project")
+    platform.pulumi("stack", "init", "stranger", "--secrets-provider", "passphrase")
+    previewed = platform.pulumi("preview", "--stack", "stranger", check=False)
+    assert "'stranger' is not in the stack 'platform'" in previewed.stderr + previewed.stdout, (
+        "the program itself refuses it, whoever runs the engine"
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +130,7 @@ def test_ctrl_c_cancels_in_order_and_the_next_up_finishes(platform: Platform) ->
     said = "".join(stop_after(running, 8, signal.SIGINT))
     assert running.returncode == 130, f"interrupted: {said}"
     assert "cancelling" in said, "it says what it does"
-    assert not list((platform.folder / "state").rglob("locks/**/*.json")), "the lock is released"
+    assert not list(platform.state.rglob("locks/**/hooli/*.json")), "the lock is released"
     report = platform.up("hooli")["hooli"]
     assert report["succeeded"], f"without any recovery: {report['message']}"
     platform.stacks("destroy", "hooli")

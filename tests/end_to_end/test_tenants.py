@@ -110,10 +110,11 @@ def test_a_second_up_changes_nothing(deployed: Platform) -> None:
 def test_no_password_is_in_the_state_in_plain_text(deployed: Platform) -> None:
     exported = json.loads(deployed.pulumi("stack", "export", "--stack", "globex").stdout)
     resources = exported["deployment"]["resources"]
-    (outputs,) = [each["outputs"] for each in resources if each["type"] == "pulumi:pulumi:Stack"]
-    shown = json.dumps([outputs["database_passwords"], outputs["cache_password"]])
-    assert "ciphertext" in shown, "secrets are encrypted"
-    assert "plaintext" not in shown, "with the passphrase of this machine"
+    deliveries = [each for each in resources if each["type"] == "command:remote:Command"]
+    assert deliveries, "hosts were sent their credentials"
+    for delivery in deliveries:
+        assert set(delivery["inputs"]["stdin"]) > {"ciphertext"}, "what was sent is encrypted"
+    assert "plaintext" not in json.dumps(resources), "with the passphrase of this machine"
 
 
 def test_after_a_power_failure_everything_is_as_it_should_be_again(deployed: Platform) -> None:

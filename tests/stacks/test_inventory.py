@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from components.naming import ROLES, TENANT_PATTERN, NameRefusedError, check_tenant, resource_name, tenant_tag
 from stacks.errors import InventoryError
-from stacks.inventory import DATABASE_CLUSTER, DROPLET, VPC_NAT_GATEWAY, Inventory, Thing, is_of
+from stacks.inventory import Inventory, Thing, is_of
+from stacks.resource_types import DATABASE_CLUSTER, DROPLET, VPC_NAT_GATEWAY
 
 KEYS = {
     "/v2/droplets": "droplets",

@@ -4,9 +4,9 @@ import json
 import pytest
 from rich.console import Console
 
-from stacks.engine import Outcome
-from stacks.events import Failed, Finished, Message, Started, Summary
+from stacks.events import Failed, Finished, Message, Started, Summary, Violation
 from stacks.operations import PROGRAM_ENDED, Progress, Result, explain, report
+from stacks.outcomes import Outcome
 from stacks.up import NEEDS_RECOVERY, exit_code
 
 URN = "urn:pulumi:acme::tenantry::digitalocean:index/droplet:Droplet::acme-agent-a-1"
@@ -34,7 +34,37 @@ def test_a_failure_names_the_resource_and_repeats_the_provider() -> None:
         Message(severity="error", text="update failed"),
     )
     said = explain(_result(Outcome(code=1, errors=errors)))
-    assert said.splitlines()[0] == "Droplet acme-agent-a-1: 422 droplet limit reached", "DigitalOcean's words"
+    assert said == "Droplet acme-agent-a-1: 422 droplet limit reached", "DigitalOcean's words, and no more"
+
+
+def test_a_broken_rule_names_the_resource_and_where_to_read_of_it() -> None:
+    broken = Violation(policy="droplet-monitoring", text="`monitoring` is off", urn=URN, severity="medium")
+    ended = Message(severity="error", text="preview failed")
+    said = explain(_result(Outcome(code=1, errors=(ended,), violations=(broken,))))
+    assert said == (
+        "Droplet acme-agent-a-1: `monitoring` is off (medium; docs/policies/droplet-monitoring.md)"
+    ), "and that the preview failed says nothing more"
+
+
+def test_a_resource_that_the_provider_names_is_named_once() -> None:
+    text = "digitalocean:index/droplet:Droplet acme-agent-a-1: 422 droplet limit reached"
+    error = Message(severity="error", text=text, urn=URN)
+    said = explain(_result(Outcome(code=1, errors=(error,))))
+    assert said == "Droplet acme-agent-a-1: 422 droplet limit reached"
+
+
+def test_a_script_that_failed_is_said_in_its_own_words() -> None:
+    text = 'exit status 1: running "echo no key\nexit 1\n":\nno key within 120 s'
+    said = explain(_result(Outcome(code=1, errors=(Message(severity="error", text=text, urn=URN),))))
+    assert said == "Droplet acme-agent-a-1: no key within 120 s", "not the script"
+
+
+def test_a_host_that_can_not_be_entered_is_said_with_the_way_to_replace_it() -> None:
+    urn = "urn:pulumi:acme::tenantry::command:remote:Command::acme-agent-a-1-delivery"
+    error = Message(severity="error", text="tenantry@100.64.0.9:22: no answer", urn=urn)
+    said = explain(_result(Outcome(code=1, errors=(error,)))).splitlines()
+    assert said[0] == "Command acme-agent-a-1-delivery: tenantry@100.64.0.9:22: no answer"
+    assert "python -m stacks.replace" in said[1]
 
 
 def test_the_reason_that_the_program_gave_stands_alone() -> None:

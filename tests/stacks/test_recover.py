@@ -3,18 +3,23 @@
 import asyncio
 import json
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from stacks.engine import Engine, Outcome
+from components.naming import mesh_hostname
+from components.tailnet import AuthKey, Device, Tailnet
+from stacks.engine import Engine
 from stacks.errors import RecoveryError
-from stacks.inventory import DATABASE_USER, DROPLET, Inventory, Thing
+from stacks.inventory import Inventory, Thing
+from stacks.outcomes import Outcome
 from stacks.project import Project
 from stacks.recover import Recovery
 from stacks.recovery.adoption import import_id, selected, wanted_by
 from stacks.recovery.plan import Import
+from stacks.resource_types import DATABASE_USER, DROPLET, TAILNET_KEY, VOLUME
 
 VPC = "digitalocean:index/vpc:Vpc"
 DEAD = 2**22 + 1
@@ -87,15 +92,38 @@ def _lock(project: Project, pid: int, host: str | None = None) -> Path:
     return path
 
 
+class FakeTailnet:
+    def __init__(self, devices: Sequence[Device] = (), keys: Sequence[AuthKey] = ()) -> None:
+        self._devices = {device.id: device for device in devices}
+        self._keys = {key.id: key for key in keys}
+
+    def devices(self) -> list[Device]:
+        return list(self._devices.values())
+
+    def auth_keys(self) -> list[AuthKey]:
+        return list(self._keys.values())
+
+    def remove_device(self, device_id: str) -> None:
+        del self._devices[device_id]
+
+    def remove_key(self, key_id: str) -> None:
+        del self._keys[key_id]
+
+
 def _recover(
-    project: Project, engine: FakeEngine, inventory: FakeInventory, *, dry_run: bool = False
+    project: Project,
+    engine: FakeEngine,
+    inventory: FakeInventory,
+    tailnet: FakeTailnet | None = None,
+    *,
+    dry_run: bool = False,
 ) -> tuple[bool, list[str]]:
     said: list[str] = []
     recovery = Recovery(
         "acme",
         project,
         cast("Engine", engine),
-        cast("Inventory", inventory),
+        (cast("Inventory", inventory), cast("Tailnet", tailnet or FakeTailnet())),
         say=said.append,
         dry_run=dry_run,
     )
@@ -224,3 +252,65 @@ def test_what_the_program_wants_is_what_a_preview_creates() -> None:
 
     wanted = asyncio.run(wanted_by(cast("Engine", Previewing()), "acme"))
     assert wanted == {(VPC, "acme-network-vpc"): "urn:new"}, "by kind and physical name"
+
+
+def _device(hostname: str, tag: str = "tag:tenant-acme-agent") -> Device:
+    return Device(
+        id=f"id-of-{hostname}",
+        hostname=hostname,
+        addresses=("100.64.0.9",),
+        tags=frozenset({tag}),
+        is_authorized=True,
+        is_ephemeral=True,
+    )
+
+
+def _key(identity: str, tag: str = "tag:tenant-acme-agent") -> AuthKey:
+    return AuthKey(id=identity, description=f"acme-agent-a-1 {identity}", tags=frozenset({tag}))
+
+
+def _with_a_key() -> FakeEngine:
+    """A state with one host's key, and the droplet that was made with it."""
+    urn = f"urn:pulumi:acme::tenantry::{TAILNET_KEY}::acme-agent-a-1-mesh-key"
+    key = {"urn": urn, "type": TAILNET_KEY, "id": "k1", "custom": True}
+    return FakeEngine([key, {"urn": "u", "type": DROPLET, "id": "17", "custom": True}], [])
+
+
+def test_a_device_that_no_key_of_the_state_explains_is_taken_out_of_the_tailnet(project: Project) -> None:
+    living, stray = _device(mesh_hostname("acme-agent-a-1", "k1")), _device("acme-agent-a-1-0badc0de")
+    tailnet = FakeTailnet([living, stray])
+    busy, said = _recover(project, _with_a_key(), FakeInventory(_droplet()), tailnet)
+    assert busy
+    assert said == [f"remove {stray} from the tailnet: no host of the state's joined as it"]
+    assert tailnet.devices() == [living], "the host that there is stays a member"
+
+
+def test_a_key_that_no_state_has_is_revoked(project: Project) -> None:
+    tailnet = FakeTailnet(keys=[_key("k1"), _key("k2")])
+    busy, said = _recover(project, _with_a_key(), FakeInventory(_droplet()), tailnet)
+    assert busy
+    assert said == ["revoke the key 'acme-agent-a-1 k2' (k2): no state has it"]
+    assert [key.id for key in tailnet.auth_keys()] == ["k1"]
+
+
+def test_what_is_not_the_tenant_s_in_the_tailnet_is_never_touched(project: Project) -> None:
+    foreign = ("tag:tenant-globex-agent", "tag:vault", "tag:control-plane", "tag:tenant-acme-agents")
+    tailnet = FakeTailnet([_device(tag, tag) for tag in foreign], [_key(tag, tag) for tag in foreign])
+    busy, said = _recover(project, _with_a_key(), FakeInventory(_droplet()), tailnet)
+    assert (busy, said) == (False, [])
+
+
+def test_a_dry_run_leaves_the_tailnet_as_it_is(project: Project) -> None:
+    tailnet = FakeTailnet([_device("acme-agent-a-1-0badc0de")], [_key("k2")])
+    _, said = _recover(project, _with_a_key(), FakeInventory(_droplet()), tailnet, dry_run=True)
+    assert len(said) == 2, "both are said"
+    assert (len(tailnet.devices()), len(tailnet.auth_keys())) == (1, 1)
+
+
+def test_a_volume_that_nobody_wants_is_said_and_never_deleted(project: Project) -> None:
+    volume = Thing(kind=VOLUME, id="v1", name="acme-agent-b-1-data")
+    inventory = FakeInventory(_droplet(), volume)
+    busy, said = _recover(project, _with_a_key(), inventory)
+    assert not busy, "there is nothing that another `up` would change"
+    assert said == [f"leave {volume}, which holds data and nobody wants any more: delete it yourself"]
+    assert volume in inventory.things

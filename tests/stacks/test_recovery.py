@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stacks.checkpoint import Checkpoint
-from stacks.inventory import DATABASE_CLUSTER, DATABASE_USER, DROPLET, Thing
+from stacks.inventory import Thing
 from stacks.recovery.plan import Adopt, Delete, Forget, Import, perform, plan
+from stacks.resource_types import DATABASE_CLUSTER, DATABASE_USER, DROPLET
 
 VPC = "digitalocean:index/vpc:Vpc"
 

@@ -1,5 +1,6 @@
 """One tenant's whole program against the stand-in for the engine."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,11 @@ import pulumi_digitalocean as digitalocean
 import pytest
 
 from stacks.catalogue import DATABASE_SIZES, Catalogue, refuse_unknown
-from stacks.errors import CatalogueError, StacksError
+from stacks.errors import CatalogueError, PlatformError, StacksError
 from stacks.program import program
 from stacks.spec import TenantSpec, parse_spec
 from stacks.spec_errors import SpecError
-from tests.recorded_stack import Recording, is_secret, plain, record, secret_of
+from tests.recorded_stack import ADDRESSES, HOST_KEY, Recording, plain, record, texts_in
 
 AGENT = {"name": "writer", "kind": "langchain", "model": "anthropic/claude"}
 CATALOGUE = Catalogue(
@@ -61,10 +62,51 @@ def test_no_droplet_is_made_before_the_firewalls_the_gateway_and_the_tags(acme: 
         assert before <= set(droplet.dependencies), f"{droplet.name} could be up without its firewall"
 
 
-def test_the_guardrail_waits_for_the_databases_users_and_trusted_sources(acme: Recording) -> None:
-    guardrail = acme.one("digitalocean:index/droplet:Droplet", "acme-guardrail-1")
-    names = {urn.rsplit("::", 1)[-1] for urn in guardrail.dependencies}
+def test_the_bootstrap_waits_for_the_databases_users_and_trusted_sources(acme: Recording) -> None:
+    bootstrap = acme.one("command:remote:Command", "acme-database-bootstrap")
+    names = {urn.rsplit("::", 1)[-1] for urn in bootstrap.dependencies}
     assert {"acme-database-firewall", "acme-database-user-agents", "acme-database-user-guardrail"} <= names
+    assert "acme-guardrail-1-delivery" in names, "with it came the CA that the database is verified by"
+
+
+def test_no_droplet_waits_for_the_database_or_the_cache(acme: Recording) -> None:
+    for droplet in acme.of_type("digitalocean:index/droplet:Droplet"):
+        waits = [urn for urn in droplet.dependencies if "digitalocean:index/database" in urn]
+        assert not waits, f"{droplet.name} could boot beside {waits}"
+
+
+def test_agents_are_enrolled_after_the_guardrail(acme: Recording) -> None:
+    enrolled = acme.of_type("pulumi-python:dynamic/tenantry:EnrolledHost")
+    (guardrail,) = (item.urn for item in enrolled if item.name == "acme-guardrail-1-enrolment")
+    agents = [item for item in enrolled if item.urn != guardrail]
+    assert len(agents) == 3, "every agent has an identity"
+    assert all(guardrail in item.dependencies for item in agents), "which the guardrail signs for them"
+
+
+def test_hosts_know_the_names_that_they_need_and_no_others(acme: Recording) -> None:
+    agent = acme.one("command:remote:Command", "acme-agent-writer-1-delivery")
+    guardrail = acme.one("command:remote:Command", "acme-guardrail-1-delivery")
+    database, cache = ({name: address} for name, address in ADDRESSES.items())
+    assert json.loads(plain(guardrail.props["stdin"]))["names"] == database
+    assert json.loads(plain(agent.props["stdin"]))["names"] == {
+        **database,
+        **cache,
+        "guardrail.acme.tenantry.internal": "10.32.0.9",
+    }
+
+
+def test_a_tenant_that_the_platform_does_not_list_is_refused_before_anything_is_declared() -> None:
+    declared: list[str] = []
+
+    def run() -> None:
+        try:
+            program(spec(tenant="initech", ip_range="10.33.0.0/24"))
+        except PlatformError as error:
+            declared.append(str(error))
+
+    recording = record(run, stack="initech")
+    assert "'initech' is not in the stack 'platform'" in declared[0]
+    assert not ours(recording), "something would have been created"
 
 
 def test_agents_do_not_wait_for_the_guardrail_nor_for_each_other(acme: Recording) -> None:
@@ -78,7 +120,7 @@ def test_all_droplets_are_put_into_the_project(acme: Recording) -> None:
     assert len(membership.props["resources"]) == 4
 
 
-def test_outputs_name_every_host_and_service_and_keep_passwords_secret(acme: Recording) -> None:
+def test_outputs_name_every_host_and_service_and_hold_no_secret(acme: Recording) -> None:
     outputs = acme.stack_outputs
     assert set(outputs) == {
         "tenant",
@@ -92,21 +134,26 @@ def test_outputs_name_every_host_and_service_and_keep_passwords_secret(acme: Rec
         "hosts",
         "database",
         "cache",
-        "database_passwords",
-        "cache_password",
+        "release",
     }
-    assert outputs["hosts"]["acme-agent-writer-2"]["tier"] == "agent"
+    writer = outputs["hosts"]["acme-agent-writer-2"]
+    assert set(writer) == {"id", "tier", "private_address", "mesh_address", "device_id", "host_key"}
+    assert (writer["tier"], writer["mesh_address"], writer["host_key"]) == ("agent", "100.64.0.9", HOST_KEY)
     assert outputs["database"]["address"] == "10.32.0.3"
-    assert is_secret(outputs["cache_password"])
-    for user in ("agents", "guardrail"):
-        assert is_secret(outputs["database_passwords"][user])
-        assert plain(outputs["database_passwords"][user]) == secret_of(user)
+    assert "fake-" not in texts_in(outputs), "an output is shown to whoever asks"
 
 
 def test_deletion_protection_covers_the_data_and_can_be_lifted() -> None:
-    protected = {item.name for item in tenant().resources if item.protect}
-    assert protected == {"acme-database-pg", "acme-database-tenant", "acme-cache-valkey"}
-    assert not [item for item in tenant(deletion_protection=False).resources if item.protect]
+    agents = [{**AGENT, "data_gib": 1}]
+    protected = {item.name for item in tenant(agents=agents).resources if item.protect}
+    assert protected == {
+        "acme-database-pg",
+        "acme-database-tenant",
+        "acme-cache-valkey",
+        "acme-agent-writer-1-data",
+    }
+    lifted = tenant(agents=agents, deletion_protection=False)
+    assert not [item for item in lifted.resources if item.protect]
 
 
 def test_the_program_registers_the_same_twice() -> None:
@@ -188,3 +235,23 @@ def test_what_keeps_digitalocean_from_answering_is_said_without_a_traceback(
         Catalogue.of_digitalocean()
     assert isinstance(caught.value, StacksError), "whoever runs the program prints its message alone"
     assert str(caught.value).endswith("can't be asked what it offers: 401; check the token")
+
+
+def test_a_preview_shows_a_tenant_that_the_platform_is_yet_to_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENANTRY_COMING_TENANTS", "initech,acme")
+    coming = spec(tenant="initech", ip_range="10.61.0.0/24")
+    shown = record(lambda: program(coming), stack="initech", preview=True)
+    assert len(shown.of_type("digitalocean:index/droplet:Droplet")) == 2, "all of it"
+    (enrolled,) = (
+        item
+        for item in shown.resources
+        if item.name == "initech-guardrail-1-enrolment" and item.type.endswith("EnrolledHost")
+    )
+    assert "id" not in str(plain(enrolled.props.get("role_id"))), "what the platform will say isn't known"
+
+
+def test_an_update_refuses_a_tenant_that_the_platform_is_yet_to_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENANTRY_COMING_TENANTS", "initech")
+    coming = spec(tenant="initech", ip_range="10.61.0.0/24")
+    with pytest.raises(PlatformError, match="not in the stack 'platform'"):
+        record(lambda: program(coming), stack="initech")

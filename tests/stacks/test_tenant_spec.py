@@ -90,6 +90,8 @@ def test_a_mistake_is_refused_with_field_value_and_fix(
         ({"name": "w" * 21}, "agents[0].name"),
         ({"replicas": 0}, "agents[0].replicas"),
         ({"replicas": "2"}, "agents[0].replicas"),
+        ({"data_gib": 0}, "agents[0].data_gib"),
+        ({"data_gib": 16385}, "agents[0].data_gib"),
         ({"size": "big one"}, "agents[0].size"),
         ({"secret": "x"}, "agents[0].secret"),
     ],
@@ -157,8 +159,10 @@ def test_whatever_is_written_is_a_spec_or_a_clear_refusal(content: object) -> No
         assert refused.value.problems, "a refusal names what is wrong"
 
 
-def test_public_keys_are_taken_as_they_are() -> None:
-    assert parse_spec({**MINIMAL, "ssh_keys": [fake_public_key()]}).ssh_keys == (fake_public_key(),)
+@pytest.mark.parametrize("comment", ["", " somebody", "  5a4981aa-9653-4bd1-bef5-d6bff52042e4\n"])
+def test_public_keys_are_taken_without_their_comments(comment: str) -> None:
+    kind, blob, *_ = fake_public_key().split()
+    assert parse_spec({**MINIMAL, "ssh_keys": [f"{kind}  {blob}{comment}"]}).ssh_keys == (f"{kind} {blob}",)
 
 
 def write(folder: Path, tenant: str, **changes: Any) -> Path:

@@ -1,0 +1,12 @@
+"""The type tokens of the providers' resources that more than one command knows. Imports nothing."""
+
+DATABASE_USER = "digitalocean:index/databaseUser:DatabaseUser"
+DATABASE_DB = "digitalocean:index/databaseDb:DatabaseDb"
+DATABASE_CLUSTER = "digitalocean:index/databaseCluster:DatabaseCluster"
+DROPLET = "digitalocean:index/droplet:Droplet"
+VPC_NAT_GATEWAY = "digitalocean:index/vpcNatGateway:VpcNatGateway"
+VOLUME = "digitalocean:index/volume:Volume"
+TAG = "digitalocean:index/tag:Tag"
+TAILNET_KEY = "tailscale:index/tailnetKey:TailnetKey"
+REMOTE = "command:remote:"
+"""What the types of everything that is done on a host over SSH begin with."""
