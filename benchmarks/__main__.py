@@ -24,6 +24,10 @@ class Rows:
         self._console.print(f"{what}: {seconds:.1f} s", highlight=False)
         return seconds
 
+    def note(self, text: str) -> None:
+        """A ratio of two measurements."""
+        self._console.print(text, highlight=False)
+
     def show(self, *, empty: float, alone: float, one: float) -> None:
         """Each time beside what it is compared with."""
         table = Table(title="Measured in one run", title_justify="left")
@@ -43,21 +47,34 @@ def bench(
     with Cloud() as cloud:
         empty = rows.add("empty `pulumi up`", measure.empty_up(cloud))
         alone = rows.add("one droplet through the API, to the end of cloud-init", measure.one_droplet(cloud))
+        rows.add("platform: `up`", measure.platform_up(cloud, [_name(agents) for agents in AGENTS]))
         times = {agents: _tenant(rows, cloud, agents) for agents in AGENTS}
     rows.add("warm toolchain", measure.warm_toolchain())
-    rows.add("warm set-up of acme and globex, verified", measure.warm_set_up())
+    whole, verified = measure.warm_set_up()
+    rows.add("acme and globex: verify", verified)
+    rows.add("warm `make up`: cloud, platform, acme and globex, verified", whole)
     if cold:
         rows.add("cold toolchain", measure.cold_toolchain())
     rows.show(empty=empty, alone=alone, one=times[1])
 
 
+def _name(agents: int) -> str:
+    return f"bench{agents}"
+
+
 def _tenant(rows: Rows, cloud: Cloud, agents: int) -> float:
-    tenant = f"bench{agents}"
+    tenant = _name(agents)
     name = "1 agent" if agents == 1 else f"{agents} agents"
-    up = rows.add(f"{name}: `up` to the end of every cloud-init", measure.tenant_up(cloud, tenant, agents))
+    up = rows.add(f"{name}: `up`, every host enrolled", measure.tenant_up(cloud, tenant, agents))
     rows.add(f"{name}: `up` with no changes", measure.unchanged_up(cloud, tenant))
-    rows.add(f"{name}: preview", measure.preview(cloud, tenant))
-    rows.add(f"{name}: verify", measure.verification(cloud, tenant))
+    judged, unjudged = measure.previews(cloud, tenant)
+    rows.add(f"{name}: preview, judged by the policy pack", judged)
+    rows.add(f"{name}: preview without the pack", unjudged)
+    rows.note(f"{name}: the pack costs {judged / unjudged - 1:.0%} of a preview")
+    verified = rows.add(f"{name}: verify", measure.verification(cloud, tenant))
+    rows.add(f"{name}: ready and verified", up + verified)
+    if agents == 1:
+        rows.add("one host more, to its first answer over the mesh", measure.host_in_the_mesh(cloud, tenant))
     rows.add(f"{name}: destroy", measure.destroy(cloud, tenant))
     return up
 

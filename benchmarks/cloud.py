@@ -1,5 +1,6 @@
 """A local cloud of the benchmark's own, with its own state and port, gone when it is over."""
 
+import json
 import os
 import shutil
 import socket
@@ -72,6 +73,16 @@ class Cloud:
         }
         (self.folder / "state").mkdir(exist_ok=True)
         return self.local_cloud("exec", "--", "env", *(f"{k}={v}" for k, v in own.items()), *command)
+
+    def platform(self, *tenants: str) -> None:
+        """Bring the platform up, with these tenants and the mesh of the clone's own spec."""
+        name = "Pulumi.platform.yaml"
+        content = yaml.safe_load((CLONE / name).read_text())
+        content["config"]["tenantry:spec"]["tenants"] = list(tenants)
+        (self._specs / name).write_text(yaml.safe_dump(content))
+        settings = {"data-deletion-protection": {"disposable_tenants": list(tenants)}}
+        (self._specs / "policies-config.json").write_text(json.dumps(settings))
+        self.inside("python", "-m", "stacks.up", "platform")
 
     def spec(self, tenant: str, agents: int) -> None:
         """Write the spec of a tenant with so many agents, in a range of its own."""
