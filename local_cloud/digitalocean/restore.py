@@ -40,7 +40,7 @@ def restore(cloud: Cloud, workers: int) -> threading.Thread:
             _try(f"policies of account {account_id}", lambda: cloud.sync_policies(session, account_id))  # noqa: B023
         _try("names", lambda: cloud.sync_names(session))
     with cloud.store.reading() as session:
-        deeds = dict(_servers_and_machines(cloud, session))
+        deeds = {"vault": cloud.hypervisor.wait_for_vault, **dict(_servers_and_machines(cloud, session))}
     cloud.restoring.update(deeds)
     thread = threading.Thread(
         target=_in_background, args=(cloud, deeds, workers), name="restore", daemon=True

@@ -148,6 +148,10 @@ class Hypervisor:
         return self._databases.ca_certificate(cluster_id)
 
     # The vault
+    def wait_for_vault(self) -> None:
+        """Until the operator reaches it."""
+        self.vault.wait_until_reached_from(OPERATOR.namespace)
+
     def seal_vault(self) -> None:
         self.vault.seal()
 

@@ -97,7 +97,7 @@ def wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
         else:
             if not status.get("restoring"):
                 return
-            reason = f"{status['restoring']} droplets and databases are still being restored"
+            reason = f"{status['restoring']} droplets and servers are still being restored"
         time.sleep(0.05)
     raise LifecycleError(
         f"the local cloud was not ready after {UP_SECONDS:.0f} s ({reason}):\n{last_words(settings)}"

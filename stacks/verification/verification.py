@@ -21,6 +21,7 @@ BOOT_SECONDS = 300.0
 ANSWER_SECONDS = 90.0
 """For any question but the first, which waits for cloud-init."""
 ENTERED = "entered over the mesh"
+ANSWERED = "answers what it is asked"
 SYSTEM_PATHS = ("sys/mounts", "sys/policies/acl", "sys/auth")
 """What only an operator may read in the vault."""
 
@@ -65,15 +66,20 @@ class _Verification:
         self._tenancies = tenancies
         self._common = common
         self._probes = probes_of
+        self._silent: dict[Member, HostError] = {}
 
     async def run(self) -> list[Finding]:
-        """Ask everything. Raises HostError when a host that was entered stops to answer."""
+        """Ask everything. A host that stops to answer is a finding, and isn't asked any more."""
         question = {"do": "facts", "sysctl": list(SYSCTL), "boot_seconds": BOOT_SECONDS}
         facts = await self._ask_all(question)
         found = [each for host, answer in facts.items() for each in checks.of_host(host, answer)]
         found += await self._services()
         results = await self._connections()
-        return found + [_of_attempt(attempt, result) for attempt, result in results.items()]
+        found += [_of_attempt(attempt, result) for attempt, result in results.items()]
+        return found + [
+            finding(host, ANSWERED, [str(self._silent[host])] if host in self._silent else [])
+            for host in self._probes
+        ]
 
     async def _services(self) -> list[Finding]:
         """Memory and cache as one agent of each tenant uses them, the guardrail as every agent, the vault."""
@@ -134,8 +140,8 @@ class _Verification:
             connect(_connecting(own)),
         )
         results = dict(zip(own, from_here["results"], strict=True))
-        for host, tried in by_source.items():
-            results |= zip(tried, answers[host]["results"], strict=True)
+        for host, answer in answers.items():
+            results |= zip(by_source[host], answer["results"], strict=True)
         return results
 
     async def _ask_all(
@@ -144,11 +150,23 @@ class _Verification:
         return await self._ask_each(dict.fromkeys(self._probes if hosts is None else hosts, question))
 
     async def _ask_each(self, questions: dict[Member, dict[str, Any]]) -> dict[Member, dict[str, Any]]:
-        asked = (
-            self._probes[host].ask(question, seconds=ANSWER_SECONDS + question.get("boot_seconds", 0))
+        """The answers of those that give one."""
+        asked = {
+            host: self._probes[host].ask(question, seconds=ANSWER_SECONDS + question.get("boot_seconds", 0))
             for host, question in questions.items()
-        )
-        return dict(zip(questions, await asyncio.gather(*asked), strict=True))
+            if host not in self._silent
+        }
+        answers: dict[Member, dict[str, Any]] = {}
+        said = await asyncio.gather(*asked.values(), return_exceptions=True)
+        for host, answer in zip(asked, said, strict=True):
+            match answer:
+                case HostError():
+                    self._silent[host] = answer
+                case BaseException():
+                    raise answer
+                case _:
+                    answers[host] = answer
+        return answers
 
 
 def _connecting(attempts: Sequence[Attempt]) -> dict[str, Any]:

@@ -143,6 +143,15 @@ class Platform:
         report: dict[str, Any] = json.loads(self.stacks("up", *tenants, "--json").stdout)
         return report
 
+    def verify(self, *tenants: str) -> list[dict[str, Any]]:
+        """Every finding; the exit code says whether all is as it should be."""
+        done = self.stacks("verify", *tenants, "--json", check=False)
+        assert done.stdout, f"verify found nothing: {done.stderr}"
+        report = json.loads(done.stdout)
+        assert done.returncode == (0 if report["passed"] else 1), "one failure is a failure"
+        findings: list[dict[str, Any]] = report["findings"]
+        return findings
+
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         folder = str(self.folder / "project")
         return self.run("pulumi", "--cwd", folder, "--non-interactive", *arguments, check=check)

@@ -16,7 +16,7 @@ from stacks.verification.findings import Finding
 from stacks.verification.hosts import Member, Shared, Tenancy
 from stacks.verification.on_host.facts import PROGRAMS
 from stacks.verification.probes import PORTS
-from stacks.verification.verification import ENTERED, verify_tenancies
+from stacks.verification.verification import ANSWERED, ENTERED, verify_tenancies
 
 FACTS = {
     **dict.fromkeys(PROGRAMS, ""),
@@ -44,6 +44,8 @@ for line in i:
         case "vault":
             say({{"statuses": {{path: 403 for path in question["reads"]}}}})
         case "guardrail":
+            if sys.argv[2:]:
+                sys.exit(sys.argv[2])
             say({{"with_certificate": 200, "without_certificate": "SSLError"}})
         case _:
             say({{"code": 0, "out": "PONG", "err": ""}})
@@ -136,6 +138,22 @@ def test_a_host_that_can_t_be_entered_is_a_finding_and_the_others_are_asked() ->
     assert "not in the mesh" in entered["acme-agent-1"].detail, "with the reason"
     assert [each for each in findings if each.subject == "acme-guardrail-1" and each.check == "disk"], (
         "others"
+    )
+
+
+def test_a_host_that_stops_to_answer_is_a_finding_and_the_others_are_asked_on() -> None:
+    def host(member: Member, _: object) -> list[str]:
+        last_words = ["it is going down"] if member.name == "acme-agent-1" else []
+        return [sys.executable, "-c", HOST, "silent", *last_words]
+
+    findings, _ = _verify("silent", Here(host))
+    answered = {each.subject: each for each in findings if each.check == ANSWERED}
+    assert [name for name, each in answered.items() if not each.passed] == ["acme-agent-1"], "just that one"
+    assert "it is going down" in answered["acme-agent-1"].detail, "with its last words"
+    sources = {each.subject for each in findings if "→" in each.check}
+    assert sources == set(answered) - {"acme-agent-1"} | {Endpoint.CONTROL_PLANE}, "others try their flows"
+    assert [each for each in findings if each.subject == "acme-agent-1" and each.check == "disk"], (
+        "what it had answered counts"
     )
 
 

@@ -12,7 +12,8 @@ from hvac.exceptions import VaultError
 from local_cloud.hypervisor.model import HypervisorError
 from local_cloud.hypervisor.namespaces import entered
 
-SECONDS = 10
+SECONDS = (1, 10)
+"""To connect, which is anew at each try, and to answer."""
 
 
 @dataclass(frozen=True, kw_only=True)

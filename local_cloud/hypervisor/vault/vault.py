@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,7 @@ CARE_SECONDS = 600.0
 """Between two looks at what grows (the audit file) and what ends (the operator's token)."""
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
+REACHED_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +93,21 @@ class Vault:
     def unseal(self) -> None:
         with self._started() as server:
             self._open(server)
+
+    def wait_until_reached_from(self, namespace: str) -> None:
+        """Through the mesh, where two that have just joined take seconds to find each other.
+
+        Raises HypervisorError.
+        """
+        with self._started() as server:
+            api = replace(server.api, namespace=namespace)
+        deadline = time.monotonic() + REACHED_SECONDS
+        while not api.is_listening:
+            if time.monotonic() > deadline:
+                raise HypervisorError(
+                    f"the vault was not reached from {namespace!r} within {REACHED_SECONDS:g} s"
+                )
+            time.sleep(0.05)
 
     def close(self) -> None:
         with self._lock:

@@ -64,22 +64,17 @@ def cache() -> dict[str, Any]:
 
 
 def vault(question: dict[str, Any]) -> dict[str, Any]:
-    """The status of reading each path by this host's own token; None for all when it has no token."""
+    """The status of reading each path by this host's own token, or the name of what went wrong.
+
+    None for all when it has no token.
+    """
     if not SETTINGS.exists() or not TOKEN.exists():
         return {"statuses": None}
     settings = json.loads(SETTINGS.read_text())["vault"]
     context = ssl.create_default_context(cafile=settings["certificate"])
-    server = http.client.HTTPSConnection(
-        settings["address"].removeprefix("https://"), timeout=SECONDS, context=context
-    )
-    statuses = {}
-    for path in question["reads"]:
-        server.request("GET", f"/v1/{path}", headers={"X-Vault-Token": TOKEN.read_text().strip()})
-        answer = server.getresponse()
-        answer.read()
-        statuses[path] = answer.status
-    server.close()
-    return {"statuses": statuses}
+    host = settings["address"].removeprefix("https://")
+    headers = {"X-Vault-Token": TOKEN.read_text().strip()}
+    return {"statuses": {path: _status(host, f"/v1/{path}", context, headers) for path in question["reads"]}}
 
 
 def guardrail() -> dict[str, Any]:
@@ -90,18 +85,19 @@ def guardrail() -> dict[str, Any]:
     own = ssl.create_default_context(cafile=settings["tenant_ca"])
     own.load_cert_chain(IDENTITY)
     nobody = ssl.create_default_context(cafile=settings["tenant_ca"])
+    host = f"{settings['guardrail']}:8443"
     return {
-        "with_certificate": _health(settings["guardrail"], own),
-        "without_certificate": _health(settings["guardrail"], nobody),
+        "with_certificate": _status(host, "/v1/health", own, {}),
+        "without_certificate": _status(host, "/v1/health", nobody, {}),
     }
 
 
-def _health(host: str, context: ssl.SSLContext) -> int | str:
-    server = http.client.HTTPSConnection(host, 8443, timeout=SECONDS, context=context)
+def _status(host: str, path: str, context: ssl.SSLContext, headers: dict[str, str]) -> int | str:
+    server = http.client.HTTPSConnection(host, timeout=SECONDS, context=context)
     try:
-        server.request("GET", "/v1/health")
+        server.request("GET", path, headers=headers)
         return server.getresponse().status
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return type(error).__name__
     finally:
         server.close()

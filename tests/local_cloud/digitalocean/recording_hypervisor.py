@@ -167,5 +167,8 @@ class RecordingHypervisor:
     def unseal_vault(self) -> None:
         self._did("unseal_vault", None)
 
+    def wait_for_vault(self) -> None:
+        self._did("wait_for_vault", None)
+
     def close(self) -> None:
         self._did("close", None)

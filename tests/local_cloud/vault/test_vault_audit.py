@@ -18,8 +18,8 @@ import requests
 from vault_server import RunningVault, running_vault
 
 REQUESTS = 300
-LONGEST_SECONDS = 1.0
-"""A request takes a hundredth of it here. A blocked socket would hold each up for two seconds."""
+HELD_UP_SECONDS = 2.0
+"""What a blocked socket would hold each request up for; one takes a two-hundredth of it here."""
 
 
 @contextlib.contextmanager
@@ -43,14 +43,14 @@ def _paths(records: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(record["type"], record["request"]["path"]) for record in records]
 
 
-def _slowest(vault: RunningVault) -> float:
-    """Of many requests, one after another."""
-    client, slowest = vault.operator, 0.0
+def _held_up(vault: RunningVault) -> int:
+    """How many of many requests, one after another."""
+    client, held_up = vault.operator, 0
     for _ in range(REQUESTS):
         started = time.monotonic()
         client.auth.token.lookup_self()
-        slowest = max(slowest, time.monotonic() - started)
-    return slowest
+        held_up += time.monotonic() - started >= HELD_UP_SECONDS
+    return held_up
 
 
 def test_both_devices_have_each_request_and_its_answer(platform_vault: RunningVault) -> None:
@@ -92,12 +92,12 @@ def test_the_audit_file_is_for_its_owner_alone(platform_vault: RunningVault) -> 
 
 def test_a_collector_that_takes_nothing_makes_no_request_wait(platform_vault: RunningVault) -> None:
     with _listening(platform_vault, buffer_bytes=4096) as blocked:
-        assert _slowest(platform_vault) < LONGEST_SECONDS
+        assert _held_up(platform_vault) < REQUESTS / 10, "a busy machine may hold up one or two"
         assert 0 < len(_datagrams(blocked)) < 2 * REQUESTS, "its buffer was full, and the rest was dropped"
 
 
 def test_a_collector_that_is_not_there_makes_no_request_wait(platform_vault: RunningVault) -> None:
-    assert _slowest(platform_vault) < LONGEST_SECONDS
+    assert _held_up(platform_vault) < REQUESTS / 10, "a busy machine may hold up one or two"
 
 
 def test_a_device_that_did_block_would_make_every_request_wait(tmp_path: Path) -> None:
