@@ -93,9 +93,6 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, answered(_from_validation))
     app.add_exception_handler(HypervisorError, answered(lambda error: ServerError(str(error))))
     app.add_exception_handler(HTTPException, answered(lambda _: NotFoundError()))
-    app.add_exception_handler(
-        Exception, answered(lambda _: ServerError("Server was unable to give you a response."))
-    )
 
 
 def _from_validation(error: RequestValidationError) -> ApiError:

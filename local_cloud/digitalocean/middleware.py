@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_cloud.digitalocean.cloud import Cloud
-from local_cloud.digitalocean.errors import ApiError, TooManyRequestsError, UnauthorizedError
+from local_cloud.digitalocean.errors import ApiError, ServerError, TooManyRequestsError, UnauthorizedError
 from local_cloud.digitalocean.faults import Fault
 from local_cloud.digitalocean.suffering import INJECTED, suffer
 from local_cloud.digitalocean.tokens import Quota
@@ -36,8 +36,14 @@ class Gate:
         try:
             await self._admit(scope, receive, answer)
         except ApiError as error:
-            body = error_body(error.id, error.message, answer.request_id)
-            await JSONResponse(body, error.status)(scope, receive, answer)
+            await _answered(error, answer)(scope, receive, answer)
+        except Exception:
+            # The framework would raise it on, and the server end the connection that the answer goes by.
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if answer.has_started:
+                raise
+            unable = ServerError("Server was unable to give you a response.")
+            await _answered(unable, answer)(scope, receive, answer)
         finally:
             answer.log()
 
@@ -57,6 +63,10 @@ class Gate:
             await self._app(scope, receive, answer)
         else:
             await suffer(fault, self._app, _injected(fault, answer.request_id), scope, receive, answer)
+
+
+def _answered(error: ApiError, answer: "_Answer") -> Response:
+    return JSONResponse(error_body(error.id, error.message, answer.request_id), error.status)
 
 
 def _injected(fault: Fault, request_id: str) -> Response | None:
@@ -82,9 +92,12 @@ class _Answer:
         self._status = 0
         self._started = time.monotonic()
 
+    @property
+    def has_started(self) -> bool:
+        return self._status != 0
+
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["x-request-id"] = self.request_id
             if self.quota:
@@ -92,6 +105,8 @@ class _Answer:
                 headers["ratelimit-remaining"] = str(self.quota.remaining)
                 headers["ratelimit-reset"] = str(self.quota.reset)
         await self._send(message)
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
 
     def log(self) -> None:
         """Method, path, status, milliseconds: no query, no body, no header, which may hold secrets."""

@@ -48,6 +48,7 @@ def _engine(path: Path) -> Engine:
         f"sqlite:///{path}",
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
         pool_size=CONNECTIONS,
+        hide_parameters=True,  # an error that is logged would show passwords
     )
 
     @event.listens_for(engine, "connect")

@@ -79,7 +79,6 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(MeshRefusedError, answered(lambda error: BadRequestError(str(error))))
     app.add_exception_handler(HypervisorError, answered(lambda error: ServerError(str(error))))
     app.add_exception_handler(HTTPException, answered(lambda _: NotFoundError()))
-    app.add_exception_handler(Exception, answered(lambda _: ServerError("internal server error")))
 
 
 def _from_validation(error: RequestValidationError) -> ApiError:

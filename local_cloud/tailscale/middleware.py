@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_cloud.digitalocean.faults import Fault
 from local_cloud.digitalocean.suffering import INJECTED, suffer
-from local_cloud.tailscale.errors import UnauthorizedError
+from local_cloud.tailscale.errors import ServerError, UnauthorizedError
 from local_cloud.tailscale.service import PREFIX
 from local_cloud.tailscale.tailnet import Tailnet
 
@@ -34,6 +34,13 @@ class Gate:
         answer = _Answer(scope, send)
         try:
             await self._admit(scope, receive, answer)
+        except Exception:
+            # The framework would raise it on, and the server end the connection that the answer goes by.
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if answer.has_started:
+                raise
+            error = ServerError("internal server error")
+            await JSONResponse(error.body, error.status)(scope, receive, answer)
         finally:
             answer.log()
 
@@ -66,10 +73,14 @@ class _Answer:
         self._status = 0
         self._started = time.monotonic()
 
+    @property
+    def has_started(self) -> bool:
+        return self._status != 0
+
     async def __call__(self, message: Message) -> None:
+        await self._send(message)
         if message["type"] == "http.response.start":
             self._status = message["status"]
-        await self._send(message)
 
     def log(self) -> None:
         """Method, path, status, milliseconds: no query, no body, no header, which may hold secrets."""

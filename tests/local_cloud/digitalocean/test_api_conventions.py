@@ -182,3 +182,17 @@ def test_the_log_holds_no_token_and_no_body(
         eventually(lambda: caplog.text, lambda text: "POST /v2/droplets 422" in text)
     for secret in (cloud.token, "in-the-query", "of the customer"):
         assert secret not in caplog.text
+
+
+def test_an_error_of_the_cloud_s_own_is_an_answer_and_the_connection_goes_on(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no such thing was thought of")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("local_cloud.digitalocean.vpcs.models.create_vpc", broken)
+        answer = http.post("/v2/vpcs", json={"name": "net", "region": "nyc3"})
+    assert (answer.status_code, answer.json()["id"]) == (500, "server_error")
+    assert answer.headers["x-request-id"] == answer.json()["request_id"], "with which it is found in the log"
+    assert http.get("/v2/account").status_code == 200, "by the same connection"
