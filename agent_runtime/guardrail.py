@@ -92,18 +92,18 @@ class Guardrail:
         try:
             login = self._vault.login(body["role_id"], secret_id)
         except UnavailableError as error:
-            raise RefusedError(
-                f"the one-time secret is used up, but {error}: enrol with a new one"
-            ) from error
+            raise _used_up(error) from error
         try:
             login.check_made_for(host)
             with self._enrolments.one_at_a_time(host):
                 certificate = self._signed(login.token, host, body["csr"])
                 self._enrolments.record(certificates.parse(certificate))
-            return certificate
+        except UnavailableError as error:
+            raise _used_up(error) from error
         finally:
             with suppress(ServiceError):  # it ends by itself within minutes
                 self._vault.revoke(login.token)
+        return certificate
 
     def _renew(self, request: Request) -> Mapping[str, str]:
         shown, csr = _shown(request), request.body["csr"]
@@ -129,6 +129,11 @@ class Guardrail:
             raise UnavailableError(
                 f"the guardrail has no vault token ({error.strerror}); enrol it again with `pulumi up`"
             ) from error
+
+
+def _used_up(reason: UnavailableError) -> RefusedError:
+    """So that nobody tries again: it would look as if the secret had been intercepted."""
+    return RefusedError(f"the one-time secret is used up, but {reason}: enrol with a new one")
 
 
 def vault_of(settings: Settings) -> Vault:

@@ -10,8 +10,10 @@ from paramiko.hostkeys import HostKeyEntry
 from components.cloud_init.accounts import ADMINISTRATOR
 from components.errors import TenantryError
 
+CONNECT_SECONDS = 40
+"""A host that boots, or is new to us in the mesh, answers late: SYNs go after 0, 1, 3, 7, 15 and 31 s."""
 SECONDS = 15
-"""For each step until the host has let us in."""
+"""For each step from then until the host has let us in."""
 
 
 class SshError(TenantryError):
@@ -25,7 +27,7 @@ def connected(host: str, address: str, host_key: str) -> Iterator[Connection]:
         address,
         user=ADMINISTRATOR,
         config=Config(overrides={"load_ssh_configs": False}),
-        connect_timeout=SECONDS,
+        connect_timeout=CONNECT_SECONDS,
         connect_kwargs={"look_for_keys": False, "banner_timeout": SECONDS, "auth_timeout": SECONDS},
     )
     with connection:

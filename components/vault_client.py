@@ -9,8 +9,10 @@ import requests
 
 from components.errors import TenantryError
 
-SECONDS = (5, 30)
-"""To connect, and to answer."""
+SECONDS = (20, 30)
+"""To connect, and to answer. Between two that are new to one another in the mesh, a first packet may be lost
+and go again after 5 s: WireGuard's REKEY_TIMEOUT.
+"""
 
 
 class VaultError(TenantryError):

@@ -31,6 +31,8 @@ PRIVATE_DIRECTORIES = (Path("/run/netns"), Path("/run/systemd/nspawn"))
 """Here `ip` and systemd-nspawn keep what would be seen, or collide, outside."""
 SHUTDOWN_SECONDS = 5
 """What calls that are being answered get to end when the cloud is taken down."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than clients keep an idle connection (httpx: 5 s): else one is used at the moment it is closed."""
 
 _log = logging.getLogger("local_cloud")
 
@@ -75,6 +77,7 @@ def _run(settings: Settings, root_socket: socket.socket) -> None:
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             lifespan="on",
         )
         _log.info("the API is at %s", settings.url)

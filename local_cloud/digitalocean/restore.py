@@ -16,7 +16,7 @@ from local_cloud.digitalocean.droplets.work import boot
 from local_cloud.digitalocean.jobs import Deed
 from local_cloud.digitalocean.nat_gateways.models import realise
 from local_cloud.digitalocean.volumes.models import real_volume
-from local_cloud.hypervisor.model import HypervisorError, Vpc
+from local_cloud.hypervisor.model import Vpc
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def _bring_back(cloud: Cloud, resource: str, deed: Deed) -> None:
 def _try(what: str, deed: Callable[[], None]) -> None:
     try:
         deed()
-    except HypervisorError:
+    except Exception:  # what isn't brought back must be told, whatever the reason
         log.exception("could not restore %s", what)
 
 

@@ -16,8 +16,10 @@ from local_cloud.settings import Settings
 
 UP_SECONDS = 300.0
 """Until everything is restored. A droplet boots in seconds; dozens share a few processors."""
-DOWN_SECONDS = 60.0
-"""Twice what a droplet gets to shut down in good order; then the power is cut."""
+DOWN_SECONDS = 150.0
+"""Droplets, databases and the vault get 30 s each, one after another, to end in good order; then the power is
+cut.
+"""
 KILL_SECONDS = 10.0
 ROOT = Path(__file__).parents[2]
 NAMESPACES = ("--mount", "--net", "--pid", "--ipc", "--uts")

@@ -5,6 +5,7 @@ import platform
 import shutil
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 from local_cloud.errors import LocalCloudError
@@ -66,15 +67,23 @@ def check_machine(settings: Settings) -> None:
     ToolchainManifest.read(settings.toolchain_manifest)
 
 
-def bind(port: int) -> socket.socket:
-    """The API's listening socket on loopback. Raises PreflightError, naming who has the port."""
-    try:
-        return socket.create_server(("127.0.0.1", port), backlog=1024)
-    except OSError as error:
-        raise PreflightError(
-            f"port {port} on 127.0.0.1 can't be had ({os.strerror(error.errno or 0)}; {_holder(port)}): "
-            "stop that program, or set LOCAL_CLOUD_PORT to a free port"
-        ) from error
+def bind(port: int, patience: float = 0) -> socket.socket:
+    """The API's listening socket on loopback, so many seconds later at most.
+
+    Raises PreflightError, naming who has the port.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return socket.create_server(("127.0.0.1", port), backlog=1024)
+        except OSError as error:
+            if time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
+            raise PreflightError(
+                f"port {port} on 127.0.0.1 can't be had ({os.strerror(error.errno or 0)}; {_holder(port)}): "
+                "stop that program, or set LOCAL_CLOUD_PORT to a free port"
+            ) from error
 
 
 def _holder(port: int) -> str:

@@ -15,7 +15,14 @@ from local_cloud.errors import CloudIsDownError
 from local_cloud.hypervisor.containers.cgroups import Cgroups
 from local_cloud.hypervisor.model import HypervisorError
 from local_cloud.lifecycle.api import call
-from local_cloud.lifecycle.daemon import UP_SECONDS, LifecycleError, start, stop, wait_until_ready
+from local_cloud.lifecycle.daemon import (
+    KILL_SECONDS,
+    UP_SECONDS,
+    LifecycleError,
+    start,
+    stop,
+    wait_until_ready,
+)
 from local_cloud.lifecycle.preflight import bind, check_machine, check_privileges, make_state_directory
 from local_cloud.lifecycle.state import Supervisor
 from local_cloud.settings import Settings
@@ -32,12 +39,12 @@ def up(settings: Settings) -> tuple[Supervisor, bool]:
     make_state_directory(settings.state_dir)
     with _one_command(settings):
         recorded = Supervisor.read(settings.state_dir)
-        if recorded is not None and recorded.process.is_alive():
-            wait_until_ready(settings, recorded)
+        if recorded is not None and _gets_ready(settings, recorded):
             return recorded, False
         _clean(settings, recorded)
         check_machine(settings)
-        with bind(settings.port) as listener:
+        # Of one that was killed, something may still be ending.
+        with bind(settings.port, patience=KILL_SECONDS if recorded else 0) as listener:
             supervisor = start(settings, listener)
         try:
             wait_until_ready(settings, supervisor)
@@ -45,6 +52,19 @@ def up(settings: Settings) -> tuple[Supervisor, bool]:
             _end(settings, supervisor)
             raise
         return supervisor, True
+
+
+def _gets_ready(settings: Settings, recorded: Supervisor) -> bool:
+    """False when it has ended, or ends now: one whose `up` was killed does so before it starts anything."""
+    if not recorded.process.is_alive():
+        return False
+    try:
+        wait_until_ready(settings, recorded)
+    except LifecycleError:
+        if recorded.process.is_alive():
+            raise
+        return False
+    return True
 
 
 def down(settings: Settings) -> bool:

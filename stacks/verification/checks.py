@@ -1,7 +1,6 @@
 """What a host must be like, judged from what its probe found: a finding for each promise."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -76,9 +75,9 @@ def _secrets(host: Member, facts: Facts) -> Objections:
 
 
 def _clock(host: Member, facts: Facts) -> Objections:
-    """Asked just now, so it may differ from ours by what the answer took."""
+    """It may differ from ours by what the answer took on its way."""
     del host
-    off = abs(float(facts["clock"]) - time.time())
+    off = abs(float(facts["clock"]) - float(facts["heard"]))
     return [f"its clock differs from ours by {off:.0f} s"] if off > CLOCK_SECONDS else []
 
 

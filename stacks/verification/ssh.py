@@ -7,6 +7,7 @@ host keys are those that their stacks pinned: a host with another key is not spo
 import asyncio
 import json
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -132,7 +133,10 @@ class Probe:
         return cls(host, await asyncio.get_running_loop().run_in_executor(threads, enter), threads)
 
     async def ask(self, question: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
-        """The answer; `seconds` is how long it may take. Raises HostError when there is none."""
+        """The answer, and as `heard` when it came; `seconds` is how long it may take.
+
+        Raises HostError when there is none.
+        """
         return await asyncio.get_running_loop().run_in_executor(
             self._threads, self._ask, dict(question), seconds
         )
@@ -148,7 +152,7 @@ class Probe:
             last = Redactor()(self._channel.why_it_ended()).splitlines()[-1:] or ["it said nothing"]
             raise HostError(f"the probe in {self.host.name!r} ended at {question['do']!r}: {last[0]}")
         answer: dict[str, Any] = json.loads(line)
-        return answer
+        return answer | {"heard": time.time()}
 
     async def close(self) -> None:
         """End the program: it takes its listeners with it."""

@@ -90,6 +90,7 @@ def _facts(**changes: Any) -> dict[str, Any]:
         "upgrades": 'APT::Periodic::Unattended-Upgrade "1";',
         "upgrade_timer": "enabled",
         "clock": time.time(),
+        "heard": time.time(),
         "disk_used": 0.2,
         **changes,
     }

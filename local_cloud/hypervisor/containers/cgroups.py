@@ -23,7 +23,8 @@ CPU_PERIOD_MICROSECONDS = 100_000
 """The kernel's default (Documentation/scheduler/sched-bwc.rst)."""
 MAX_PROCESSES = 16_384
 """A machine can't exhaust the host's process ids by forking; no program of a tenant comes near it."""
-REMOVAL_SECONDS = 5.0
+REMOVAL_SECONDS = 60.0
+"""After a crash hundreds of processes end at the same time, and some write to disk first."""
 
 CONTAINER_DEVICES = (
     "c *:* m",

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from local_cloud.hypervisor.databases.server import Server
-from local_cloud.hypervisor.model import HypervisorError
 
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
@@ -65,7 +64,7 @@ class Keeper:
     def _restart(self) -> None:
         try:
             self._server.restart()
-        except HypervisorError:
+        except Exception:  # noqa: BLE001 -- or nothing would ever start it again
             _log.exception("database cluster %s could not be started again", self._server.cluster.id)
         else:
             self._started = time.monotonic()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,7 +83,8 @@ class Sandbox:
         """Send the signal to the server, give it 30 s to end, then kill it."""
         leader = self.container.leader
         for server in children(leader) if leader is not None else ():
-            os.kill(server, signal_number)
+            with suppress(ProcessLookupError):
+                os.kill(server, signal_number)
         try:
             self.container.wait(STOP_SECONDS)
         except TimeoutError:

@@ -27,6 +27,8 @@ from local_cloud.hypervisor.model import DatabaseCluster, HypervisorError
 USER = "valkey"
 START_SECONDS = 60.0
 TUNNEL_MEMORY_MIB = 256
+SILENCE = (valkey.ConnectionError, valkey.TimeoutError)
+"""What its client raises while it doesn't answer yet."""
 SUPERVISOR = "_supervisor"
 
 
@@ -162,7 +164,7 @@ class Valkey(Server):
         try:
             with self._session() as session:
                 return bool(session.ping())
-        except valkey.ConnectionError:
+        except SILENCE:
             return False
 
     def _prove(self, tunnel: Sandbox) -> None:
@@ -172,7 +174,7 @@ class Valkey(Server):
                 with namespaces.entered(self.place.network.name), self._client() as client:
                     client.ping()
                     return
-            except valkey.ConnectionError as error:
+            except SILENCE as error:
                 if time.monotonic() > deadline or not tunnel.is_running:
                     raise HypervisorError(
                         f"database cluster {self.cluster.id} does not answer over TLS: {error}; "

@@ -31,6 +31,8 @@ OWN_USER = "local-cloud"
 SECONDS = 30.0
 
 NOT_FOUND = ("not found", "unknown node")
+PASSING = ("database is locked", "deadline exceeded", "transport:")
+"""What headscale says when it could not, and may at the next try."""
 """headscale answers 500 for what isn't there; this is how its messages say so."""
 
 
@@ -158,6 +160,8 @@ def _refusal(response: httpx.Response) -> HypervisorError:
         return HypervisorError(f"the coordination server answered {response.status_code}")
     if any(sign in message for sign in NOT_FOUND):
         return MeshUnknownError(message)
+    if any(sign in message for sign in PASSING):
+        return HypervisorError(f"the coordination server can't now: {message}")
     return MeshRefusedError(message)
 
 

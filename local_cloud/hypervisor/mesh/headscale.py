@@ -67,6 +67,7 @@ def configuration() -> Mapping[str, Any]:
         "dns": {"magic_dns": False, "override_local_dns": False, "base_domain": "local.tailnet"},
         # Else nodes hear of one another in rounds of 0.8 s, and a first packet between them waits for 5 s.
         "tuning": {"batch_change_delay": "20ms"},
+        "cli": {"timeout": f"{START_SECONDS:.0f}s"},
         "logtail": {"enabled": False},
         "log": {"format": "text", "level": "info"},
     }

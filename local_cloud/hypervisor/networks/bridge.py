@@ -1,11 +1,12 @@
 """One network: a bridge in a namespace of its own, its gateway, its metadata service and its firewalls."""
 
+import errno
 import threading
 from collections.abc import Mapping
 from contextlib import closing
 from ipaddress import IPv4Address, IPv4Network
 
-from pyroute2 import Conntrack
+from pyroute2 import Conntrack, NetlinkError
 
 from local_cloud.hypervisor import namespaces
 from local_cloud.hypervisor.model import HypervisorError, Interface, Policy
@@ -157,7 +158,15 @@ class Bridge:
             for entry in list(conntrack.dump_entries()):
                 flow = _flow(entry.tuple_orig)
                 if flow is not None and not _is_our_own(flow) and not permitted(flow, policies):
-                    conntrack.entry("del", tuple_orig=entry.tuple_orig)
+                    _delete(conntrack, entry.tuple_orig)
+
+
+def _delete(conntrack: Conntrack, first: object) -> None:
+    try:
+        conntrack.entry("del", tuple_orig=first)
+    except NetlinkError as error:
+        if error.code != errno.ENOENT:  # else it has ended since it was listed
+            raise
 
 
 def _flow(first: object) -> Flow | None:

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
-from local_cloud.hypervisor.certificates import Authority
+from local_cloud.hypervisor.certificates import Authority, write_private
 from local_cloud.hypervisor.containers.cgroups import Cgroups
 from local_cloud.hypervisor.mesh.addresses import VAULT_ADDRESS
 from local_cloud.hypervisor.mesh.member import Identity
@@ -144,8 +144,8 @@ class Vault:
 
     def _publish(self, server: Server) -> None:
         """For `exec`: where it is, and how to know it."""
-        (self._directory / "address").write_text(server.url)
-        (self._directory / "ca.crt").write_text(self._mesh.authority.certificate())
+        write_private(self._directory / "address", server.url.encode())
+        write_private(self._directory / "ca.crt", self._mesh.authority.certificate().encode())
 
     def _keep(self, server: Server) -> None:
         """For as long as the server is the vault's."""
