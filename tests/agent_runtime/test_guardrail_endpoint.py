@@ -15,6 +15,7 @@ from agent_runtime.guardrail_client import PORT, GuardrailClient
 from agent_runtime.https import Service
 from agent_runtime.places import Places
 from agent_runtime.settings import Settings, names_of
+from agent_runtime.vault import Vault
 
 
 @pytest.fixture
@@ -38,6 +39,17 @@ class TestEnrolment:
         token = acme.wrapping_token("agent", AGENT)
         GuardrailClient(agent).enrol(acme.role_id("agent"), token, request())
         with pytest.raises(RefusedError, match="used already or has expired; it may have been intercepted"):
+            GuardrailClient(agent).enrol(acme.role_id("agent"), token, request())
+
+    def test_a_vault_that_fails_once_the_secret_is_used_has_nobody_try_again(
+        self, acme: VaultTenant, agent: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def sealed(*_: object) -> str:
+            raise UnavailableError("the vault is sealed")
+
+        monkeypatch.setattr(Vault, "sign", sealed)
+        token = acme.wrapping_token("agent", AGENT)
+        with pytest.raises(RefusedError, match="used up, but the vault is sealed"):
             GuardrailClient(agent).enrol(acme.role_id("agent"), token, request())
 
     def test_a_secret_of_one_host_does_not_enrol_another(self, acme: VaultTenant, agent: Settings) -> None:
