@@ -112,7 +112,11 @@ def _server(directory: Path) -> Iterator[Configuration]:
         yield configuration
     finally:
         process.terminate()
-        process.wait(STOP_SECONDS)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _configuration(directory: Path) -> Configuration:

@@ -191,7 +191,7 @@ def test_every_length_within_the_limit_is_taken(length: int) -> None:
 def test_a_connection_ends_with_its_clients_certificate(
     served: Served, authority: Authority, tmp_path: Path
 ) -> None:
-    brief = authority.issue(tmp_path / "brief.pem", "acme-agent-writer-1", lives=timedelta(seconds=2))
+    brief = authority.issue(tmp_path / "brief.pem", "acme-agent-writer-1", lives=timedelta(seconds=5))
     connection = served.connection(brief)
     assert status_of(connection) == 200
     while not certificates.read(brief).has_expired:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -228,9 +229,14 @@ def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
         assert process.poll() is None, "the command ended before its engine started"
         time.sleep(0.05)
     for engine in engines:
-        os.kill(engine, number)
+        with suppress(ProcessLookupError):
+            os.kill(engine, number)
 
 
 def _engines(parent: int) -> list[int]:
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == "pulumi"]
+    found = []
+    for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        with suppress(FileNotFoundError, ProcessLookupError):  # some of the children live for a moment only
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "pulumi":
+                found.append(int(pid))
+    return found

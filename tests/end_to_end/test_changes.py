@@ -66,7 +66,8 @@ def test_a_replaced_host_has_its_data_and_nothing_else_of_the_old_one(platform: 
     platform.change(TENANT, agents=_agents(data_gib=1))
     platform.up(TENANT)
     note = "/var/lib/tenantry/data/note"
-    platform.cloud.console(AGENT, "sh", "-c", f"echo kept > {note}")
+    mounted = "timeout 120 sh -c 'until mountpoint -q /var/lib/tenantry/data; do sleep 0.2; done'"
+    platform.cloud.console(AGENT, "sh", "-c", f"{mounted} && echo kept > {note}")
     before = {host.name: host.id for host in platform.inventory.hosts(TENANT)}
     devices = {device.id for device in platform.devices(TENANT)}
     platform.stacks("replace", AGENT)

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -49,10 +49,10 @@ def _crash_and_recover(platform: Platform, tenant: str, moment: int) -> dict[str
 
 
 @pytest.fixture(scope="module")
-def runs(platform: Platform) -> dict[str, Future[dict[str, Any]]]:
-    """All crashes, a few at once; each test looks at the one that is its own."""
+def runs(platform: Platform) -> Iterator[dict[str, Future[dict[str, Any]]]]:
+    """All crashes, a few at once; each test waits for the one that is its own."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return {
+        yield {
             tenant: pool.submit(_crash_and_recover, platform, tenant, moment)
             for tenant, moment in zip(TENANTS, CRASHES, strict=True)
         }

@@ -18,12 +18,13 @@ while not select.select([sys.stdin], [], [], 0.05)[0]:
     for address, port in {targets!r}:
         tried += 1
         try:
-            socket.create_connection((address, port), timeout=5).close()
+            socket.create_connection((address, port), timeout=20).close()
         except OSError as error:
             lost.append((address, port, str(error)))
 print(tried, lost)
 """
-"""Connects again and again until its input ends. A lost first packet would be sent anew after a second."""
+"""Connects again and again until its input ends. A lost first packet would be sent anew after a
+second, and a lost handshake of WireGuard's after five."""
 
 
 @contextmanager
@@ -36,8 +37,10 @@ def _knocking(platform: Platform, prefix: list[str], targets: list[tuple[str, in
         stdout=subprocess.PIPE,
         text=True,
     )
-    yield said
-    said.append(process.communicate(timeout=60)[0])
+    try:
+        yield said
+    finally:
+        said.append(process.communicate(timeout=60)[0])
 
 
 def _is_untouched(platform: Platform) -> None:

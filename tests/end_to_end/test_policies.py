@@ -24,7 +24,7 @@ from policies.rules import RULES
 from stacks.events import Event, Message, Remediated, Violation, parse
 from stacks.policy_pack import CONFIG_VARIABLE
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1800)]  # all engines run before the first test
 
 PROGRAM = ROOT / "tests" / "policies" / "broken_program.py"
 STACKS = ("broken", "broken2")

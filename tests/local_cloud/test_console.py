@@ -11,8 +11,6 @@ pytestmark = pytest.mark.end_to_end
 
 NAME = "console-1"
 BOOT_SECONDS = 120
-QUICK_SECONDS = 2.0
-"""It takes 0.15 s on an idle machine; with this it fails when something heavy is imported on its way."""
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +51,3 @@ def test_a_droplet_that_has_booted_has_no_failed_unit(droplet: LocalCloud) -> No
     state = droplet.console(NAME, "systemctl", "is-system-running", "--wait", check=False).stdout.strip()
     failed = droplet.console(NAME, "systemctl", "--failed", "--no-legend").stdout
     assert state == "running", f"failed: {failed}"
-
-
-def test_a_console_starts_quickly(droplet: LocalCloud) -> None:
-    times = []
-    for _ in range(3):
-        started = time.monotonic()
-        droplet.console(NAME, "true")
-        times.append(time.monotonic() - started)
-    assert min(times) < QUICK_SECONDS, f"it took {times} s"

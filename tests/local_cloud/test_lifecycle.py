@@ -30,8 +30,8 @@ def traces() -> dict[str, str]:
 
 
 def control_groups(cloud: LocalCloud) -> list[Path]:
-    key = Settings(state_dir=cloud.state_dir).key
-    return list(Path("/sys/fs/cgroup").glob(f"**/local-cloud-{key}"))
+    name = f"local-cloud-{Settings(state_dir=cloud.state_dir).key}"
+    return [group for place in (name, f"*/{name}") for group in Path("/sys/fs/cgroup").glob(place)]
 
 
 def members(namespace: str) -> list[str]:

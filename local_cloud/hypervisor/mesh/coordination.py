@@ -31,9 +31,9 @@ OWN_USER = "local-cloud"
 SECONDS = 30.0
 
 NOT_FOUND = ("not found", "unknown node")
-PASSING = ("database is locked", "deadline exceeded", "transport:")
-"""What headscale says when it could not, and may at the next try."""
 """headscale answers 500 for what isn't there; this is how its messages say so."""
+PASSING = ("database is locked", "deadline exceeded", "transport:")
+"""And this is how they say that it could not, and may at the next try."""
 
 
 class HeadscaleCoordination:

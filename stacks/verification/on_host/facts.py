@@ -19,6 +19,7 @@ SECRETS = (
     IDENTITY,
     "/var/lib/tenantry/identity/vault-token",
 )
+JAIL_SECONDS = 30.0
 METADATA = "http://169.254.169.254/metadata/v1/user-data"
 
 STARTING = ("systemctl", "list-units", "tenantry-*", "--state=activating", "--plain", "--no-legend")
@@ -55,6 +56,7 @@ def facts(question: dict[str, Any]) -> dict[str, Any]:
     booted = _cloud_init(deadline)
     while output(*STARTING) and time.monotonic() < deadline:
         time.sleep(0.1)
+    _jail(min(deadline, time.monotonic() + JAIL_SECONDS))
     with ThreadPoolExecutor(4) as threads:
         said = dict(
             zip(PROGRAMS, threads.map(lambda command: output(*command), PROGRAMS.values()), strict=True)
@@ -83,6 +85,14 @@ def _cloud_init(deadline: float) -> dict[str, Any]:
     with suppress(OSError, ValueError, KeyError):
         return {"finished": True, "errors": json.loads(RESULT.read_text())["v1"]["errors"]}
     return {"finished": False, "errors": [], "stage": f"{RESULT} can't be read"}
+
+
+def _jail(deadline: float) -> None:
+    """Wait for fail2ban to have read its jails: its unit is active before."""
+    while run("fail2ban-client", "status", "sshd")["code"] and time.monotonic() < deadline:
+        if output("systemctl", "is-active", "fail2ban") != "active":
+            return
+        time.sleep(0.1)
 
 
 def _metadata_as_nobody() -> int:

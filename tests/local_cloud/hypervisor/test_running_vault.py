@@ -5,7 +5,6 @@ import os
 import signal
 import stat
 import subprocess
-import time
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -19,14 +18,17 @@ from local_cloud.hypervisor import namespaces
 from local_cloud.hypervisor.model import HypervisorError
 from local_cloud.hypervisor.vault import rotation, server, vault
 
-START_SECONDS = 5.0
-"""A start of an initialised vault takes 0.7 s on an idle machine."""
-
 
 def _remember(room: VaultRoom) -> None:
     with room.client(room.root_token) as root:
         root.sys.enable_secrets_engine("kv", path="kept")
         root.write_data("kept/note", data={"text": "here"})
+
+
+def _collected(room: VaultRoom, path: str) -> int:
+    """How many of the collector's lines are about the path."""
+    lines = (room.state / "collected.log").read_text().splitlines()
+    return [json.loads(line)["request"]["path"] for line in lines].count(path)
 
 
 def _remembers(room: VaultRoom) -> bool:
@@ -51,9 +53,7 @@ def test_a_restart_keeps_everything_and_a_new_address_gets_a_new_certificate(tmp
             token = room.operator_token
         assert not room.process_ids(), "it was stopped"
         room.mesh.address = IPv4Address("100.64.0.77")
-        started = time.monotonic()
         with room.running():
-            assert time.monotonic() - started < START_SECONDS
             assert (room.state / "address").read_text() == "https://100.64.0.77:8200"
             assert _operator_is_let_in(room), "over TLS, verified by the address"
             assert _remembers(room)
@@ -143,9 +143,7 @@ def test_a_full_disk_under_the_audit_file_stops_no_request(tmp_path: Path) -> No
             for _ in range(100):
                 operator.auth.token.lookup_self()
             assert (audit / "audit.log").stat().st_size <= 64 << 10, "it is full"
-            collected = (room.state / "collected.log").read_text().splitlines()
-        asked = [json.loads(line)["request"]["path"] for line in collected]
-        assert asked.count("auth/token/lookup-self") >= 200, "each request and each answer"
+            eventually(lambda: _collected(room, "auth/token/lookup-self") >= 200, "requests and answers")
 
 
 @isolated

@@ -15,7 +15,8 @@ from local_cloud.hypervisor.namespaces import entered
 from local_cloud.hypervisor.networks.networks import Networks
 
 CLONE_FS, CLONE_NEWNS, CLONE_NEWNET = 0x200, 0x20000, 0x40000000
-CONNECT_SECONDS = 0.6
+CONNECT_SECONDS = 1.5
+"""A SYN that is lost goes again after a second."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
