@@ -144,10 +144,7 @@ def audit(
         if not console.is_terminal:
             console.width = WIDTH
         show(report, console)
-        for path, text in ((json, as_json), (markdown, as_markdown)):
-            if path:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text(report))
+        operations.write_files((json, as_json(report)), (markdown, as_markdown(report)))
         return 0 if all(each.is_clean for each in report) else 1
 
     sys.exit(operations.command(engine, work, operations.errors_console()))

@@ -62,13 +62,9 @@ def drift(
         found = await drifts(engine, picked, Progress(console, picked))
         text = issue(found)
         sys.stdout.write(text)
-        for path, content in (
-            (json_file, json.dumps(as_data(found), indent=2) + "\n"),
-            (markdown_file, text),
-        ):
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(content)
+        operations.write_files(
+            (json_file, json.dumps(as_data(found), indent=2) + "\n"), (markdown_file, text)
+        )
         return 0 if all(each.is_none for each in found) else DRIFTED
 
     sys.exit(operations.command(engine, work, console))

@@ -106,16 +106,20 @@ SEVERITIES: dict[str, Literal["error", "warning", "info"]] = {
 
 def parse(line: str) -> Event | None:
     """The event of one line of the engine's output, or None for what nobody needs to see."""
-    try:
-        raw = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(raw, dict):
-        return None
+    raw = decoded(line)
     for key, read in _READERS.items():
         if content := raw.get(key):
             return read(content)
     return None
+
+
+def decoded(line: str) -> dict[str, Any]:
+    """The object that a line of the engine's output is; empty for any other line."""
+    try:
+        raw = json.loads(line)
+    except ValueError:
+        return {}
+    return raw if isinstance(raw, dict) else {}
 
 
 def _message(diagnostic: dict[str, Any]) -> Message | None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import typer
@@ -179,6 +180,14 @@ def report(results: Sequence[Result], progress: Progress, *, as_json: bool) -> N
     for result in results:
         for line in explain(result).splitlines():
             progress.line(result.tenant, line)
+
+
+def write_files(*files: tuple[Path | None, str]) -> None:
+    """Each text into its file, whose folder is made; None is a file that nobody asked for."""
+    for path, text in files:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
 
 
 def _json(results: Sequence[Result]) -> str:

@@ -104,12 +104,10 @@ def forget(*written: Path) -> None:
 
 def write(report: Report, json_file: Path, markdown_file: Path) -> None:
     """Both views of the report."""
-    for path, text in (
+    operations.write_files(
         (json_file, json.dumps(as_data(report), indent=2) + "\n"),
         (markdown_file, comment(report, root_of(os.environ))),
-    ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    )
 
 
 def preview(

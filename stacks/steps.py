@@ -3,10 +3,11 @@
 Secrets come masked from the engine; of the other values only keys are to be shown.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from stacks.events import decoded
 
 SAME = frozenset({"same", "read"})
 STACK = "pulumi:pulumi:Stack"
@@ -38,12 +39,7 @@ class Outputs:
 
 def step_of(line: str) -> Step | Outputs | None:
     """The step that a line of the engine's output announces, or the stack's outputs; None for other lines."""
-    try:
-        raw = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(raw, dict):
-        return None
+    raw = decoded(line)
     if before := raw.get("resourcePreEvent"):
         return _step(before["metadata"])
     after = (raw.get("resOutputsEvent") or {}).get("metadata")
@@ -58,11 +54,7 @@ def drift_of(line: str) -> Step | None:
 
     A refresh announces nothing: what it found comes with the outputs.
     """
-    try:
-        raw = json.loads(line)
-    except ValueError:
-        return None
-    metadata = (raw.get("resOutputsEvent") or {}).get("metadata") if isinstance(raw, dict) else None
+    metadata = (decoded(line).get("resOutputsEvent") or {}).get("metadata")
     if not metadata or metadata.get("type") == STACK or metadata["op"] in {*SAME, "refresh"}:
         return None
     step = _step(metadata)

@@ -1,13 +1,13 @@
 """What happens to every call before a route sees it: its id, who calls, quota, faults, access log."""
 
 import logging
-import time
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from local_cloud.digitalocean.answer import Answer
 from local_cloud.digitalocean.cloud import Cloud
 from local_cloud.digitalocean.errors import ApiError, ServerError, TooManyRequestsError, UnauthorizedError
 from local_cloud.digitalocean.faults import Fault
@@ -45,7 +45,7 @@ class Gate:
             unable = ServerError("Server was unable to give you a response.")
             await _answered(unable, answer)(scope, receive, answer)
         finally:
-            answer.log()
+            log.info("%s %s", answer.summary, answer.request_id)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         holder = self._cloud.tokens.holder(Headers(scope=scope).get("authorization", ""))
@@ -81,20 +81,13 @@ def _error_id(status: int) -> str:
     return known.get(status, "server_error" if status >= 500 else "bad_request")
 
 
-class _Answer:
-    """The way back: adds the headers, remembers the status."""
+class _Answer(Answer):
+    """Adds the headers."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
+        super().__init__(scope, send)
         self.request_id = str(uuid4())
         self.quota: Quota | None = None
-        self._scope = scope
-        self._send = send
-        self._status = 0
-        self._started = time.monotonic()
-
-    @property
-    def has_started(self) -> bool:
-        return self._status != 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -104,18 +97,4 @@ class _Answer:
                 headers["ratelimit-limit"] = str(self.quota.limit)
                 headers["ratelimit-remaining"] = str(self.quota.remaining)
                 headers["ratelimit-reset"] = str(self.quota.reset)
-        await self._send(message)
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-
-    def log(self) -> None:
-        """Method, path, status, milliseconds: no query, no body, no header, which may hold secrets."""
-        elapsed = (time.monotonic() - self._started) * 1000
-        log.info(
-            "%s %s %s %.0fms %s",
-            self._scope["method"],
-            self._scope["path"],
-            self._status or "dropped",
-            elapsed,
-            self.request_id,
-        )
+        await super().__call__(message)

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import time
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from local_cloud.digitalocean.answer import Answer
 from local_cloud.digitalocean.faults import Fault
 from local_cloud.digitalocean.suffering import INJECTED, suffer
 from local_cloud.tailscale.errors import ServerError, UnauthorizedError
@@ -31,7 +31,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(scope, send)
+        answer = Answer(scope, send)
         try:
             await self._admit(scope, receive, answer)
         except Exception:
@@ -42,9 +42,9 @@ class Gate:
             error = ServerError("internal server error")
             await JSONResponse(error.body, error.status)(scope, receive, answer)
         finally:
-            answer.log()
+            log.info("%s", answer.summary)
 
-    async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+    async def _admit(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         if scope["path"] != TOKEN_PATH:
             authorization = Headers(scope=scope).get("authorization", "")
             holder = await asyncio.to_thread(self._tailnet.holder, authorization)
@@ -62,29 +62,3 @@ class Gate:
 
 def _injected(fault: Fault) -> ASGIApp | None:
     return None if fault.status is None else JSONResponse({"message": INJECTED}, fault.status)
-
-
-class _Answer:
-    """The way back: remembers the status."""
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope = scope
-        self._send = send
-        self._status = 0
-        self._started = time.monotonic()
-
-    @property
-    def has_started(self) -> bool:
-        return self._status != 0
-
-    async def __call__(self, message: Message) -> None:
-        await self._send(message)
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-
-    def log(self) -> None:
-        """Method, path, status, milliseconds: no query, no body, no header, which may hold secrets."""
-        elapsed = (time.monotonic() - self._started) * 1000
-        log.info(
-            "%s %s %s %.0fms", self._scope["method"], self._scope["path"], self._status or "dropped", elapsed
-        )

@@ -4,14 +4,12 @@ import base64
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from real_cloud import LocalCloud
+from real_cloud import LocalCloud, eventually
 
 from local_cloud.lifecycle.state import Supervisor
 
@@ -33,13 +31,6 @@ client = valkey.Valkey(
 )
 print(json.dumps([client.info()[name] for name in given["names"]]))
 """
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
-        time.sleep(0.1)
 
 
 class Cluster:

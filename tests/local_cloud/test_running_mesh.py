@@ -1,13 +1,12 @@
 """Droplets on the mesh, as their user-data makes them join: behind a NAT gateway and a cloud firewall."""
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
 import pytest
-from real_cloud import LocalCloud
+from real_cloud import LocalCloud, eventually
 
 pytestmark = pytest.mark.end_to_end
 
@@ -29,13 +28,6 @@ PEERS = {"protocol": "udp", "ports": "41641", "destinations": {"addresses": ["19
 TAGS = {"tagOwners": {"tag:control-plane": [], "tag:vault": [], TAG: []}}
 OPEN = {**TAGS, "acls": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}]}
 NARROW = {**TAGS, "acls": [{"action": "accept", "src": ["tag:control-plane"], "dst": [f"{TAG}:22"]}]}
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
-        time.sleep(0.1)
 
 
 class Tenant:
