@@ -19,7 +19,7 @@ from stacks.verification.probes import PORTS
 from stacks.verification.verification import ANSWERED, ENTERED, verify_tenancies
 
 FACTS = {
-    **dict.fromkeys(PROGRAMS, ""),
+    **dict.fromkeys((*PROGRAMS, "jail"), ""),
     "cloud_init": {"finished": True, "errors": []},
     "metadata_as_nobody": 7,
     "audit_rules": "",

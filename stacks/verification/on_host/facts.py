@@ -29,7 +29,6 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "failed_units": ("systemctl", "list-units", "--failed", "--plain", "--no-legend"),
     "ufw": ("ufw", "status", "verbose"),
     "sshd": ("sshd", "-T"),
-    "jail": ("fail2ban-client", "status", "sshd"),
     "listening": ("ss", "-H", "-t", "-u", "-l", "-n", "-p"),
     "audit_check": ("augenrules", "--check"),
     "mesh": ("tailscale", "status", "--json", "--peers=false"),
@@ -56,14 +55,15 @@ def facts(question: dict[str, Any]) -> dict[str, Any]:
     booted = _cloud_init(deadline)
     while output(*STARTING) and time.monotonic() < deadline:
         time.sleep(0.1)
-    _jail(min(deadline, time.monotonic() + JAIL_SECONDS))
     with ThreadPoolExecutor(4) as threads:
+        jail = threads.submit(_jail, min(deadline, time.monotonic() + JAIL_SECONDS))
         said = dict(
             zip(PROGRAMS, threads.map(lambda command: output(*command), PROGRAMS.values()), strict=True)
         )
         nobody = threads.submit(_metadata_as_nobody)
     return {
         **said,
+        "jail": jail.result(),
         "cloud_init": booted,
         "metadata_as_nobody": nobody.result(),
         "audit_rules": "\n".join(
@@ -87,11 +87,13 @@ def _cloud_init(deadline: float) -> dict[str, Any]:
     return {"finished": False, "errors": [], "stage": f"{RESULT} can't be read"}
 
 
-def _jail(deadline: float) -> None:
-    """Wait for fail2ban to have read its jails: its unit is active before."""
-    while run("fail2ban-client", "status", "sshd")["code"] and time.monotonic() < deadline:
-        if output("systemctl", "is-active", "fail2ban") != "active":
-            return
+def _jail(deadline: float) -> str:
+    """What fail2ban says of its jail, once it has read its jails: its unit is active before."""
+    while True:
+        said = run("fail2ban-client", "status", "sshd")
+        waits = said["code"] and output("systemctl", "is-active", "fail2ban") == "active"
+        if not waits or time.monotonic() > deadline:
+            return str(said["out"])
         time.sleep(0.1)
 
 
